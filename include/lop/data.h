@@ -1,0 +1,134 @@
+/**
+ * Data: sets by name or from a directory, their split, and batches.
+ *
+ * A data set has a training part and a test part. The training part is split by seed into training
+ * and validation samples: validation chooses, test is only reported.
+ */
+#ifndef LOP_DATA_H
+#define LOP_DATA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lop/export.h>
+#include <lop/hooks.h>
+#include <lop/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LOP_MAX_SAMPLES (1u << 24)
+#define LOP_MAX_CLASSES 65536u
+
+/**
+ * Samples with their labels. Values are bytes (a network sees byte / 255) or floats (as they are):
+ * exactly one of `bytes` and `floats` is not NULL. Memory belongs to whoever gave the view.
+ */
+typedef struct lop_samples {
+    size_t count, features; /* features = height · width · channels for images */
+    size_t height, width;   /* of an image; 1 × features where the samples are none */
+    size_t classes;         /* labels are 0 … classes − 1 */
+    const uint8_t *bytes;   /* [count][features] */
+    const float *floats;    /* [count][features] */
+    const uint16_t *labels; /* [count] */
+} lop_samples;
+
+typedef struct lop_dataset lop_dataset; /* opaque; one owner; read-only once open */
+
+typedef struct lop_data_options {
+    const char *cache_dir;    /* NULL: $LOP_DATA, $XDG_CACHE_HOME/lop, ~/.cache/lop */
+    const char *label_column; /* of a CSV file: its header's name; NULL: "label", else the first */
+    bool offline;             /* fail rather than fetch */
+    const lop_hooks *hooks;
+} lop_data_options;
+
+/** A data set that lop knows by name. */
+typedef struct lop_data_entry {
+    const char *name;        /* "mnist" */
+    const char *description; /* one line */
+    size_t train_count, test_count, classes, height, width;
+    const char *licence;
+} lop_data_entry;
+
+/** Known data set `index` in order of names; NULL beyond the last. Static. */
+LOP_API const lop_data_entry *lop_data_entry_at(size_t index);
+
+/** Directory where set `name` is kept, whether or not it is there. Caller frees with free(). */
+LOP_API lop_status lop_data_directory(const char *name, const lop_data_options *options, char **dir,
+                                      lop_error *error);
+
+/** Whether all files of set `name` are there (sizes looked at, checksums not). */
+LOP_API bool lop_data_present(const char *name, const lop_data_options *options);
+
+/** Fetch set `name` where it is missing, verify it by SHA-256, keep it in the cache. */
+LOP_API lop_status lop_data_get(const char *name, const lop_data_options *options,
+                                lop_error *error);
+
+/** Check every file of set `name` against its SHA-256. LOP_E_NOT_FOUND, LOP_E_CHECKSUM. */
+LOP_API lop_status lop_data_verify(const char *name, const lop_data_options *options,
+                                   lop_error *error);
+
+/**
+ * Open a data set: a known name (fetched where missing), a directory with IDX files of the usual
+ * names (plain or .gz) or train.csv and test.csv, or one CSV file (a sixth of its lines, chosen by
+ * a fixed shuffle, is the test part).
+ *
+ * @return LOP_OK; LOP_E_NOT_FOUND (nothing there: the text lists the known names); LOP_E_FORMAT,
+ *         LOP_E_TRUNCATED, LOP_E_LIMIT, LOP_E_CHECKSUM with file and offset or line; LOP_E_MEMORY
+ */
+LOP_API lop_status lop_dataset_open(lop_dataset **out, const char *name_or_path,
+                                    const lop_data_options *options, lop_error *error);
+LOP_API void lop_dataset_free(lop_dataset *dataset);
+
+/** Name for results: the known name, or the last part of the path. Lives as long as the set. */
+LOP_API const char *lop_dataset_name(const lop_dataset *dataset);
+/** The whole training part (before any split), and the test part. */
+LOP_API const lop_samples *lop_dataset_train(const lop_dataset *dataset);
+LOP_API const lop_samples *lop_dataset_test(const lop_dataset *dataset);
+
+/**
+ * Which samples train, and which validate: indices into the training part.
+ *
+ * A random permutation from `seed`; its last `validation_count` entries validate. Both lists are
+ * in rising order.
+ */
+typedef struct lop_split {
+    uint32_t *train;
+    size_t train_count;
+    uint32_t *validation;
+    size_t validation_count;
+} lop_split;
+
+/** Validation samples by default: a twelfth of the training part (5,000 of 60,000). */
+LOP_API size_t lop_split_default_count(const lop_samples *samples);
+
+/** LOP_E_RANGE unless 0 < validation_count < count. Free with lop_split_free. */
+LOP_API lop_status lop_split_new(lop_split *out, const lop_samples *samples,
+                                 size_t validation_count, uint64_t seed, lop_error *error);
+LOP_API void lop_split_free(lop_split *split);
+
+/**
+ * The order of an epoch: a permutation of `indices` that depends on seed and epoch only.
+ *
+ * @param order  [count], written; may not overlap `indices`
+ */
+LOP_API void lop_batch_order(const uint32_t *indices, size_t count, uint64_t seed, uint64_t epoch,
+                             uint32_t *order);
+
+/**
+ * Gather a batch as a network sees it: x[i] = sample indices[i], bytes divided by 255.
+ *
+ * @param indices  [batch] into `samples`; NULL means first, first + 1, …
+ * @param x        [batch][features], written
+ * @param labels   [batch], written; may be NULL
+ */
+LOP_API void lop_batch_gather(const lop_samples *samples, const uint32_t *indices, size_t first,
+                              size_t batch, float *x, uint16_t *labels);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

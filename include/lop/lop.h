@@ -1,0 +1,17 @@
+/** All of lop's toolkit. Start reading at network.h, then train.h, prune.h and experiment.h. */
+#ifndef LOP_LOP_H
+#define LOP_LOP_H
+
+#include <lop/data.h>
+#include <lop/exchange.h>
+#include <lop/experiment.h>
+#include <lop/hooks.h>
+#include <lop/machine.h>
+#include <lop/network.h>
+#include <lop/prune.h>
+#include <lop/report.h>
+#include <lop/result.h>
+#include <lop/status.h>
+#include <lop/train.h>
+
+#endif

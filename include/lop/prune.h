@@ -1,0 +1,123 @@
+/**
+ * Pruning: what is scored, what is removed, what is left.
+ *
+ * Definitions, which tests hold to the letter:
+ *  - weight pruning at k: in each layer the round(k · n) weights of lowest score become zero;
+ *  - unit pruning at k: in each layer the round(k · units) units of lowest score are removed;
+ *  - round is to nearest, halves away from zero; ties go to the lower index;
+ *  - the output layer is left alone unless asked for; sparsity is a fraction of the total.
+ */
+#ifndef LOP_PRUNE_H
+#define LOP_PRUNE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lop/export.h>
+#include <lop/network.h>
+#include <lop/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What is removed as one. Rows of a table; names by lop_granularity_name. */
+typedef enum lop_granularity { LOP_GRANULARITY_WEIGHT, LOP_GRANULARITY_UNIT } lop_granularity;
+
+/** What is scored: a row of the table of criteria. */
+typedef struct lop_criterion {
+    const char *name; /* "magnitude", "l2", "random" */
+    lop_granularity granularity;
+    const char *description; /* one line */
+} lop_criterion;
+
+/** Name of a granularity: "weight", "unit"; NULL beyond the last. */
+LOP_API const char *lop_granularity_name(size_t index);
+LOP_API lop_status lop_granularity_find(const char *name, lop_granularity *out, lop_error *error);
+
+/** Criterion `index` of the table; NULL beyond the last. Static. */
+LOP_API const lop_criterion *lop_criterion_at(size_t index);
+/** The criterion of that name for that granularity; name NULL means its first. LOP_E_NAME lists. */
+LOP_API lop_status lop_criterion_find(const char *name, lop_granularity granularity,
+                                      const lop_criterion **out, lop_error *error);
+
+/** Ranked where: within each layer, or over all layers together. */
+typedef enum lop_scope { LOP_SCOPE_LAYER, LOP_SCOPE_GLOBAL } lop_scope;
+LOP_API const char *lop_scope_name(size_t index);
+
+typedef struct lop_prune_options {
+    lop_granularity granularity;
+    const lop_criterion *criterion; /* NULL: the granularity's first */
+    lop_scope scope;
+    double sparsity;     /* k as a fraction, [0, 1) */
+    bool include_output; /* prune the output layer's weights too; its units never */
+    uint64_t seed;       /* of the random criterion */
+} lop_prune_options;
+
+/**
+ * Prune a network, in place: sets masks and zeroes what they prune.
+ *
+ * What the network's masks prune already counts as removed first (its score is below all others),
+ * so that pruning to the same k twice changes nothing. Unit pruning zeroes the unit's row, its bias
+ * and its column in the layers that read it, so that the network computes what it computes without
+ * the unit.
+ *
+ * @return LOP_OK; LOP_E_RANGE where sparsity is outside [0, 1); LOP_E_ARG where the criterion is of
+ *         another granularity; LOP_E_NAN; LOP_E_MEMORY. On failure the network is unchanged.
+ */
+LOP_API lop_status lop_prune(lop_network *network, const lop_prune_options *options,
+                             lop_error *error);
+
+#define LOP_MAX_COUNTED_LAYERS 64
+
+/** What is left of a network. A weight is left where it is not zero. */
+typedef struct lop_layer_count {
+    size_t weights, weights_left, effective_weights_left;
+    size_t units, units_left; /* left: with a path from the input and a path to the output */
+} lop_layer_count;
+
+typedef struct lop_count {
+    size_t layers; /* rows of `layer` */
+    size_t weights, weights_left;
+    size_t effective_weights_left; /* after dead units and inputs are removed, see lop_compact */
+    double sparsity;               /* 1 − weights_left / weights */
+    lop_layer_count layer[LOP_MAX_COUNTED_LAYERS];
+} lop_count;
+
+/** Count exactly. LOP_E_LIMIT above LOP_MAX_COUNTED_LAYERS layers; LOP_E_MEMORY. */
+LOP_API lop_status lop_count_network(const lop_network *network, lop_count *out, lop_error *error);
+
+/**
+ * Physically remove hidden units that no input reaches or that reach no output: the smaller network
+ * computes the same outputs. Such a unit's constant value (relu of its bias) moves into the biases
+ * of the layers that read it, where they have biases; without biases only units that yield zero can
+ * be unreached. The network's inputs and outputs stay. A layer never loses its last unit: where all
+ * are dead one zero unit stays, so that the graph stays whole.
+ *
+ * Sums may be reordered, so outputs can differ in the last bits of float32.
+ *
+ * @param out  receives the compacted network, with masks of what is left; one owner
+ */
+LOP_API lop_status lop_compact(lop_network **out, const lop_network *network, lop_error *error);
+
+/**
+ * Bytes of the network as a plain sparse file: for each layer whichever is smaller of dense float32
+ * and CSR (float32 values, 16-bit column indices where the layer has at most 65,536 inputs and
+ * 32-bit ones elsewhere, a 32-bit row start for each unit and one more), plus the biases, after
+ * nothing else is removed.
+ */
+LOP_API size_t lop_sparse_bytes(const lop_network *network);
+
+/** Bytes of the weights and biases stored dense as float32. */
+LOP_API size_t lop_dense_bytes(const lop_network *network);
+
+/** Bytes of the dense float32 weights through zstd at `level` (1 … 19). LOP_E_MEMORY. */
+LOP_API lop_status lop_zstd_bytes(const lop_network *network, int level, size_t *bytes,
+                                  lop_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,55 @@
+/**
+ * Reports: what results look like. Everything here is drawn from results and nothing else.
+ *
+ * Seeds of one point are put together: mean, and sample standard deviation where there are two or
+ * more.
+ */
+#ifndef LOP_REPORT_H
+#define LOP_REPORT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <lop/export.h>
+#include <lop/result.h>
+#include <lop/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct lop_report_options {
+    const char *title;   /* NULL: made from the results */
+    const char *command; /* the command that reproduces the results; NULL: left out */
+    bool ascii;          /* the terminal cannot show UTF-8 */
+    bool colour;         /* the terminal takes colour */
+    size_t width;        /* columns of the terminal; 0: 80 */
+    const lop_hooks *hooks;
+} lop_report_options;
+
+/**
+ * The table for a terminal: a row each k; weights left, accuracy and loss (± standard deviation)
+ * for each method, a block for each data set and network.
+ */
+LOP_API lop_status lop_report_table(const lop_results *results, const lop_report_options *options,
+                                    FILE *stream, lop_error *error);
+
+/** results.csv: one line a result, all scalar fields, a header; absent is empty (RFC 4180). */
+LOP_API lop_status lop_report_csv(const lop_results *results, FILE *stream, lop_error *error);
+
+/** One self-contained HTML page: no request to anywhere, everything from data escaped. */
+LOP_API lop_status lop_report_html(const lop_results *results, const lop_report_options *options,
+                                   FILE *stream, lop_error *error);
+
+/**
+ * PNG and SVG plots by gnuplot into directory `dir`, with the data file and the script beside them.
+ * @return LOP_OK; LOP_E_UNSUPPORTED where gnuplot is not installed (data and scripts are there)
+ */
+LOP_API lop_status lop_report_figures(const lop_results *results, const lop_report_options *options,
+                                      const char *dir, lop_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

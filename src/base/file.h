@@ -1,0 +1,81 @@
+/**
+ * Files: whole files in, whole files out. An output is written to a temporary name in the same
+ * directory, synced, renamed, and the directory synced, so that a reader sees the old file or the
+ * new one and never a half. Nothing else in the library opens files.
+ */
+#ifndef LOPI_BASE_FILE_H
+#define LOPI_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <lop/status.h>
+
+/** Bytes of a file in memory. */
+typedef struct lopi_bytes {
+    uint8_t *data; /* [size], and one zero byte behind; end with lopi_free */
+    size_t size;
+} lopi_bytes;
+
+/**
+ * Read a regular file (or "-": standard input) whole.
+ * @param limit  most bytes to accept: LOP_E_LIMIT above
+ * @return LOP_OK; LOP_E_NOT_FOUND; LOP_E_IO (a directory, a device, unreadable); LOP_E_MEMORY
+ */
+lop_status lopi_file_read(lopi_bytes *out, const char *path, size_t limit, lop_error *error);
+
+bool lopi_file_exists(const char *path);
+bool lopi_file_is_directory(const char *path);
+/** Size of a regular file; false where there is none. */
+bool lopi_file_size(const char *path, uint64_t *size);
+
+/** Make a directory and its parents; one that is there is fine. LOP_E_CREATE. */
+lop_status lopi_directory_make(const char *path, lop_error *error);
+
+/** "dir/name" in new memory; NULL where there is none. */
+char *lopi_path_join(const char *dir, const char *name);
+
+/** An output on its way. Zero it before lopi_output_open. */
+typedef struct lopi_output {
+    FILE *stream; /* write here; the first failed write is remembered by the stream */
+    char *path, *temporary;
+} lopi_output;
+
+/**
+ * Begin a file. "-" is standard output, unbuffered by names and never synced.
+ * @return LOP_OK; LOP_E_EXISTS where `path` exists and `overwrite` is false; LOP_E_CREATE
+ */
+lop_status lopi_output_open(lopi_output *output, const char *path, bool overwrite,
+                            lop_error *error);
+/** Sync and put in place. On failure nothing is left behind and the old file stays. */
+lop_status lopi_output_commit(lopi_output *output, lop_error *error);
+/** Give up; a no-op after commit. */
+void lopi_output_abandon(lopi_output *output);
+
+/** Both steps for bytes that are ready. */
+lop_status lopi_file_write(const char *path, const void *data, size_t size, bool overwrite,
+                           lop_error *error);
+
+/**
+ * Append `line` and a newline to `path`, sync. Bytes behind the last newline, left by a crash, are
+ * cut off first. When it returns LOP_OK the line is on the disk.
+ */
+lop_status lopi_file_append_line(const char *path, const char *line, lop_error *error);
+
+/** An exclusive lock on `path`, held until lopi_lock_release or the end of the process. */
+typedef struct lopi_lock {
+    int descriptor; /* −1: not held */
+    char *path;
+} lopi_lock;
+/** LOP_E_BUSY says which process holds it. */
+lop_status lopi_lock_take(lopi_lock *lock, const char *path, lop_error *error);
+/** Removes the file and lets go. A zeroed or released lock must have descriptor −1. */
+void lopi_lock_release(lopi_lock *lock);
+
+/** The error for errno `number` while doing `what` ("write", "open") to `path`. */
+lop_status lopi_fail_errno(lop_error *error, lop_status code, const char *path, const char *what,
+                           int number);
+
+#endif

@@ -1,0 +1,166 @@
+#include "test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+
+static char directory[] = "/tmp/lop-test-XXXXXX";
+
+static char *at(const char *name) { return lopi_path_join(directory, name); }
+
+static int make_directory(void **state)
+{
+    (void)state;
+    return mkdtemp(directory) ? 0 : -1;
+}
+
+static int remove_directory(void **state)
+{
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", directory);
+    return system(command);
+}
+
+static void assert_content(const char *path, const char *expected)
+{
+    lopi_bytes bytes = {0};
+    assert_int_equal(lopi_file_read(&bytes, path, 1 << 20, NULL), LOP_OK);
+    assert_int_equal(bytes.size, strlen(expected));
+    assert_string_equal((char *)bytes.data, expected);
+    lopi_free(bytes.data);
+}
+
+static void written_files_are_read_back(void **state)
+{
+    (void)state;
+    char *path = at("plain");
+    lop_error error = {0};
+    assert_int_equal(lopi_file_write(path, "one", 3, false, &error), LOP_OK);
+    assert_content(path, "one");
+    assert_int_equal(lopi_file_write(path, "two", 3, false, &error), LOP_E_EXISTS);
+    assert_content(path, "one");
+    assert_int_equal(lopi_file_write(path, "three", 5, true, &error), LOP_OK);
+    assert_content(path, "three");
+    lopi_free(path);
+}
+
+static void an_abandoned_output_leaves_nothing(void **state)
+{
+    (void)state;
+    char *path = at("abandoned");
+    lopi_output output = {0};
+    assert_int_equal(lopi_output_open(&output, path, false, NULL), LOP_OK);
+    assert_true(fputs("half", output.stream) >= 0);
+    char *temporary = lopi_strdup(output.temporary);
+    assert_true(lopi_file_exists(temporary));
+    lopi_output_abandon(&output);
+    assert_false(lopi_file_exists(temporary));
+    assert_false(lopi_file_exists(path));
+    lopi_free(temporary);
+    lopi_free(path);
+}
+
+static void what_is_no_file_is_refused(void **state)
+{
+    (void)state;
+    lopi_bytes bytes = {0};
+    lop_error error = {0};
+    char *missing = at("missing"), *fifo = at("fifo"), *large = at("large");
+    assert_int_equal(lopi_file_read(&bytes, missing, 100, &error), LOP_E_NOT_FOUND);
+    assert_int_equal(lopi_file_read(&bytes, directory, 100, &error), LOP_E_IO);
+    assert_non_null(strstr(error.text, "directory"));
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_int_equal(lopi_file_read(&bytes, fifo, 100, &error), LOP_E_IO);
+    assert_int_equal(lopi_file_write(large, "0123456789", 10, false, NULL), LOP_OK);
+    assert_int_equal(lopi_file_read(&bytes, large, 9, &error), LOP_E_LIMIT);
+    assert_int_equal(lopi_file_write(directory, "x", 1, true, &error), LOP_E_CREATE);
+    assert_null(bytes.data);
+    lopi_free(missing);
+    lopi_free(fifo);
+    lopi_free(large);
+}
+
+static void appending_mends_a_torn_line(void **state)
+{
+    (void)state;
+    char *path = at("lines");
+    assert_int_equal(lopi_file_append_line(path, "first", NULL), LOP_OK);
+    assert_int_equal(lopi_file_append_line(path, "second", NULL), LOP_OK);
+    assert_content(path, "first\nsecond\n");
+    FILE *file = fopen(path, "a");
+    assert_true(fputs("torn", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(lopi_file_append_line(path, "third", NULL), LOP_OK);
+    assert_content(path, "first\nsecond\nthird\n");
+    lopi_free(path);
+}
+
+static void directories_are_made_with_parents(void **state)
+{
+    (void)state;
+    char *path = at("a/b/c"), *file = at("file"), *below = at("file/x");
+    assert_int_equal(lopi_directory_make(path, NULL), LOP_OK);
+    assert_int_equal(lopi_directory_make(path, NULL), LOP_OK);
+    assert_true(lopi_file_is_directory(path));
+    assert_int_equal(lopi_file_write(file, "", 0, false, NULL), LOP_OK);
+    assert_int_equal(lopi_directory_make(below, NULL), LOP_E_CREATE);
+    lopi_free(path);
+    lopi_free(file);
+    lopi_free(below);
+}
+
+static void a_lock_is_for_one(void **state)
+{
+    (void)state;
+    char *path = at("lock");
+    lopi_lock lock;
+    assert_int_equal(lopi_lock_take(&lock, path, NULL), LOP_OK);
+    pid_t child = fork();
+    if (child == 0) {
+        lopi_lock other;
+        lop_error error = {0};
+        lop_status status = lopi_lock_take(&other, path, &error);
+        char holder[32];
+        snprintf(holder, sizeof holder, "process %ld ", (long)getppid());
+        _exit(status == LOP_E_BUSY && strstr(error.text, holder) ? 0 : 1);
+    }
+    int result;
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_int_equal(result, 0);
+    lopi_lock_release(&lock);
+    assert_false(lopi_file_exists(path));
+    assert_int_equal(lopi_lock_take(&lock, path, NULL), LOP_OK);
+    lopi_lock_release(&lock);
+    lopi_free(path);
+}
+
+static void a_full_disk_is_said(void **state)
+{
+    (void)state;
+    lop_error error = {0};
+    assert_int_equal(lopi_fail_errno(&error, LOP_E_IO, "x", "write", ENOSPC), LOP_E_FULL);
+    assert_non_null(strstr(error.text, "free some space"));
+    assert_int_equal(lopi_fail_errno(&error, LOP_E_IO, "x", "write", EIO), LOP_E_IO);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(written_files_are_read_back),
+        cmocka_unit_test(an_abandoned_output_leaves_nothing),
+        cmocka_unit_test(what_is_no_file_is_refused),
+        cmocka_unit_test(appending_mends_a_torn_line),
+        cmocka_unit_test(directories_are_made_with_parents),
+        cmocka_unit_test(a_lock_is_for_one),
+        cmocka_unit_test(a_full_disk_is_said),
+    };
+    return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}
