@@ -1,0 +1,25 @@
+# What `cmake --install` puts in place: the library, its headers, and how to find them. The command
+# line installs its own program, manual pages and completions (cli/CMakeLists.txt).
+include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/lop)
+
+install(TARGETS lop EXPORT lopTargets
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY include/lop DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# CMake: find_package(lop), then link lop::lop. Compatible as the soname is: see LOP_SOVERSION.
+install(EXPORT lopTargets NAMESPACE lop:: DESTINATION ${package_dir})
+configure_package_config_file(cmake/lopConfig.cmake.in ${PROJECT_BINARY_DIR}/lopConfig.cmake
+  INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/lopConfigVersion.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/lopConfig.cmake ${PROJECT_BINARY_DIR}/lopConfigVersion.cmake
+  DESTINATION ${package_dir})
+
+# pkg-config: paths relative to the file itself, so that an installed tree may be moved.
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_INCLUDEDIR
+  BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig OUTPUT_VARIABLE LOP_PC_INCLUDEDIR)
+configure_file(cmake/lop.pc.in ${PROJECT_BINARY_DIR}/lop.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/lop.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

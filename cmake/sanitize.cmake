@@ -1,0 +1,35 @@
+# Sanitizer builds, and the environment in which CTest runs their programs.
+if(LOP_SANITIZE)
+  target_compile_options(lop_flags INTERFACE
+    -fsanitize=${LOP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+  target_link_options(lop_flags INTERFACE -fsanitize=${LOP_SANITIZE})
+endif()
+
+set(environment "")
+if(LOP_SANITIZE MATCHES "address")
+  list(APPEND environment
+    "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1"
+    "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0"
+    "UBSAN_OPTIONS=print_stacktrace=1")
+endif()
+if(LOP_SANITIZE MATCHES "thread")
+  # GCC's OpenMP runtime synchronizes in ways that the thread sanitizer cannot see. LLVM's tells it,
+  # through the tool Archer, and also serves what oneDNN asks of GCC's.
+  if(NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "LOP_SANITIZE=thread needs clang with libomp: cmake --preset tsan")
+  endif()
+  list(GET OpenMP_C_LIBRARIES 0 libomp)
+  cmake_path(GET libomp PARENT_PATH libomp_dir)
+  find_library(LOP_ARCHER archer HINTS ${libomp_dir} REQUIRED)
+  list(APPEND environment
+    "OMP_TOOL_LIBRARIES=${LOP_ARCHER}"
+    "TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1:suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
+endif()
+set(lines "")
+foreach(entry IN LISTS environment)
+  string(REGEX MATCH "^([A-Z_]+)=(.*)$" matched "${entry}")
+  string(APPEND lines "set(ENV{${CMAKE_MATCH_1}} \"${CMAKE_MATCH_2}\")\n")
+endforeach()
+file(WRITE ${PROJECT_BINARY_DIR}/test-environment.cmake "${lines}")
+set_property(DIRECTORY ${PROJECT_SOURCE_DIR} APPEND PROPERTY
+  TEST_INCLUDE_FILES ${PROJECT_BINARY_DIR}/test-environment.cmake)
