@@ -19,8 +19,10 @@
 extern "C" {
 #endif
 
-#define LOP_MAX_SAMPLES (1u << 24)
-#define LOP_MAX_CLASSES 65536u
+#define LOP_MAX_SAMPLES    (1u << 24)
+#define LOP_MAX_CLASSES    65536u
+#define LOP_MAX_FEATURES   (1u << 20)   /* values a sample */
+#define LOP_MAX_DATA_BYTES (1ull << 32) /* of one file, and of one part's values */
 
 /**
  * Samples with their labels. Values are bytes (a network sees byte / 255) or floats (as they are):

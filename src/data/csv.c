@@ -1,0 +1,290 @@
+#include "data/csv.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "data/source.h"
+
+/* One field of a line; quotes taken off, doubled quotes still doubled. */
+typedef struct field {
+    const char *text;
+    size_t size;
+} field;
+
+typedef struct reader {
+    const char *path;
+    const char *at, *end; /* what is left of the file */
+    size_t line;          /* of `at`, from 1 */
+    size_t columns, label;
+    size_t count, capacity;
+    float *values; /* [capacity][columns − 1] */
+    uint16_t *labels;
+    size_t largest_label;
+    bool all_bytes;
+    lop_error *error;
+} reader;
+
+static lop_status bad_field(const reader *r, size_t column, const field *f, const char *expected)
+{
+    int size = f->size < 40 ? (int)f->size : 40;
+    return lopi_fail_line(r->error, LOP_E_FORMAT, r->path, r->line,
+                          "column %zu: expected %s, found \"%.*s\"", column + 1, expected, size,
+                          f->text);
+}
+
+static const char *line_end(const reader *r)
+{
+    const char *end = memchr(r->at, '\n', (size_t)(r->end - r->at));
+    return end ? end : r->end;
+}
+
+static void next_line(reader *r)
+{
+    const char *end = line_end(r);
+    r->at = end < r->end ? end + 1 : end;
+    r->line++;
+}
+
+/* End of the line's content: without a carriage return. */
+static const char *content_end(const reader *r)
+{
+    const char *end = line_end(r);
+    return end > r->at && end[-1] == '\r' ? end - 1 : end;
+}
+
+static bool skip_empty_lines(reader *r)
+{
+    while (r->at < r->end && content_end(r) == r->at)
+        next_line(r);
+    return r->at < r->end;
+}
+
+/* Step over one field and the comma behind it; `*at` becomes NULL after the line's last field. */
+static lop_status take_field(const reader *r, const char **at, const char *end, size_t column,
+                             field *out)
+{
+    const char *start = *at, *stop;
+    if (start < end && *start == '"') {
+        for (stop = start + 1; stop < end; stop++) {
+            if (*stop != '"')
+                continue;
+            if (stop + 1 == end || stop[1] != '"')
+                break;
+            stop++;
+        }
+        *out = (field){start + 1, (size_t)(stop < end ? stop - start - 1 : end - start - 1)};
+        if (stop >= end || (stop + 1 < end && stop[1] != ','))
+            return bad_field(r, column, out, "a closing quote and a comma behind it");
+        stop++;
+    } else {
+        stop = memchr(start, ',', (size_t)(end - start));
+        stop = stop ? stop : end;
+        while (start < stop && (*start == ' ' || *start == '\t'))
+            start++;
+        const char *last = stop;
+        while (last > start && (last[-1] == ' ' || last[-1] == '\t'))
+            last--;
+        *out = (field){start, (size_t)(last - start)};
+    }
+    *at = stop < end ? stop + 1 : NULL;
+    return LOP_OK;
+}
+
+/* Up to seven digits, which a float holds exactly: nearly every field of nearly every file. */
+static bool small_integer(const field *f, float *value)
+{
+    if (f->size == 0 || f->size > 7)
+        return false;
+    int number = 0;
+    for (size_t i = 0; i < f->size; i++) {
+        if (f->text[i] < '0' || f->text[i] > '9')
+            return false;
+        number = 10 * number + (f->text[i] - '0');
+    }
+    *value = (float)number;
+    return true;
+}
+
+/* Any other number. Called with the "C" locale in force; what follows a field stops strtof. */
+static bool any_number(const field *f, float *value)
+{
+    if (f->size == 0 || strspn(f->text, "0123456789+-.eE") < f->size)
+        return false;
+    char *end;
+    *value = strtof(f->text, &end);
+    return end == f->text + f->size;
+}
+
+static bool parse_number(const field *f, float *value)
+{
+    return small_integer(f, value) || any_number(f, value);
+}
+
+static bool name_equals(const field *f, const char *name)
+{
+    return strlen(name) == f->size && memcmp(f->text, name, f->size) == 0;
+}
+
+/* Look at the first line: how many columns, whether it is a header, where the label stands. */
+static lop_status read_header(reader *r, const char *label_column)
+{
+    const char *at = r->at, *end = content_end(r), *wanted = label_column ? label_column : "label";
+    bool header = false, found = false;
+    while (at) {
+        field f;
+        float number;
+        lop_status status = take_field(r, &at, end, r->columns, &f);
+        if (status != LOP_OK)
+            return status;
+        header |= !parse_number(&f, &number);
+        if (!found && name_equals(&f, wanted)) {
+            found = true;
+            r->label = r->columns;
+        }
+        r->columns++;
+    }
+    if (r->columns < 2 || r->columns > LOP_MAX_FEATURES + 1u)
+        return lopi_fail_line(r->error, r->columns < 2 ? LOP_E_FORMAT : LOP_E_LIMIT, r->path,
+                              r->line, "expected 2 to %u columns separated by commas, found %zu",
+                              LOP_MAX_FEATURES + 1u, r->columns);
+    if (label_column && (!header || !found))
+        return lopi_fail_line(r->error, LOP_E_FORMAT, r->path, r->line,
+                              "expected a column named \"%s\", found %s", label_column,
+                              header ? "none of that name" : "numbers and no header");
+    if (!header)
+        r->label = 0;
+    else
+        next_line(r);
+    return LOP_OK;
+}
+
+static lop_status grow(reader *r)
+{
+    if (r->count == LOP_MAX_SAMPLES)
+        return lopi_fail_line(r->error, LOP_E_LIMIT, r->path, r->line,
+                              "expected at most %u samples, found more", LOP_MAX_SAMPLES);
+    if (r->count < r->capacity)
+        return LOP_OK;
+    size_t capacity = r->capacity ? 2 * r->capacity : 64, row = (r->columns - 1) * sizeof(float);
+    if (r->count * row > LOP_MAX_DATA_BYTES)
+        return lopi_fail_line(r->error, LOP_E_LIMIT, r->path, r->line,
+                              "expected at most %llu bytes of values, found more",
+                              (unsigned long long)LOP_MAX_DATA_BYTES);
+    float *values = lopi_realloc(r->values, capacity, row);
+    if (!values)
+        return lopi_fail_memory(r->error, capacity * row);
+    r->values = values;
+    uint16_t *labels = lopi_realloc(r->labels, capacity, sizeof *labels);
+    if (!labels)
+        return lopi_fail_memory(r->error, capacity * sizeof *labels);
+    r->labels = labels;
+    r->capacity = capacity;
+    return LOP_OK;
+}
+
+static lop_status store_label(reader *r, size_t column, const field *f, float number)
+{
+    if (!(number >= 0 && number < (float)LOP_MAX_CLASSES) || number != floorf(number))
+        return bad_field(r, column, f, "a label, an integer from 0 to 65535");
+    size_t label = (size_t)number;
+    r->labels[r->count] = (uint16_t)label;
+    r->largest_label = label > r->largest_label ? label : r->largest_label;
+    return LOP_OK;
+}
+
+static lop_status read_line(reader *r)
+{
+    lop_status status = grow(r);
+    if (status != LOP_OK)
+        return status;
+    const char *at = r->at, *end = content_end(r);
+    float *row = r->values + r->count * (r->columns - 1);
+    size_t column = 0;
+    for (; at && column < r->columns; column++) {
+        field f;
+        float number;
+        status = take_field(r, &at, end, column, &f);
+        if (status != LOP_OK)
+            return status;
+        if (!parse_number(&f, &number))
+            return bad_field(r, column, &f, "a number");
+        if (!isfinite(number))
+            return bad_field(r, column, &f, "a number that a float can hold");
+        if (column == r->label) {
+            status = store_label(r, column, &f, number);
+            if (status != LOP_OK)
+                return status;
+            continue;
+        }
+        r->all_bytes &= number >= 0 && number <= 255 && number == floorf(number);
+        *row++ = number;
+    }
+    if (at || column < r->columns)
+        return lopi_fail_line(r->error, LOP_E_FORMAT, r->path, r->line,
+                              "expected %zu columns, as in the first line, found %s", r->columns,
+                              at ? "more" : "fewer");
+    r->count++;
+    next_line(r);
+    return LOP_OK;
+}
+
+static lop_status read_lines(reader *r, const char *label_column)
+{
+    if (!skip_empty_lines(r))
+        return lopi_fail_file(r->error, LOP_E_FORMAT, r->path, "expected lines, found none");
+    lop_status status = read_header(r, label_column);
+    while (status == LOP_OK && skip_empty_lines(r))
+        status = read_line(r);
+    if (status == LOP_OK && r->count == 0)
+        status = lopi_fail_file(r->error, LOP_E_FORMAT, r->path,
+                                "expected samples below the header, found none");
+    return status;
+}
+
+lop_status lopi_csv_read(lopi_part *part, bool *all_bytes, const char *path,
+                         const char *label_column, lop_error *error)
+{
+    lopi_bytes text = {0};
+    lop_status status = lopi_source_load(&text, path, LOP_MAX_DATA_BYTES, error);
+    if (status != LOP_OK)
+        return status;
+    const char *start = (const char *)text.data;
+    reader r = {.path = path,
+                .at = start,
+                .end = start + text.size,
+                .line = 1,
+                .all_bytes = true,
+                .error = error};
+    if (text.size >= 3 && memcmp(start, "\xef\xbb\xbf", 3) == 0)
+        r.at += 3; /* the byte order mark that spreadsheets write */
+    locale_t neutral = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+    if (!neutral) {
+        lopi_free(text.data);
+        return lopi_fail_errno(error, LOP_E_INTERNAL, path, "set the number format", errno);
+    }
+    locale_t before = uselocale(neutral); /* of this thread alone */
+    status = read_lines(&r, label_column);
+    uselocale(before);
+    freelocale(neutral);
+    lopi_free(text.data);
+    lopi_part made = {.values = r.values, .labels = r.labels};
+    if (status != LOP_OK) {
+        lopi_part_free(&made);
+        return status;
+    }
+    made.samples = (lop_samples){.count = r.count,
+                                 .features = r.columns - 1,
+                                 .height = 1,
+                                 .width = r.columns - 1,
+                                 .classes = r.largest_label + 1,
+                                 .floats = r.values,
+                                 .labels = r.labels};
+    *part = made;
+    *all_bytes = r.all_bytes;
+    return LOP_OK;
+}
