@@ -108,6 +108,7 @@ LOP_API lop_status lop_network_assign(lop_network *to, const lop_network *from, 
 
 LOP_API void lop_network_free(lop_network *network);
 
+/** The graph: its nodes in order, NULL beyond the last; and how many of them have weights. */
 LOP_API size_t lop_network_node_count(const lop_network *network);
 LOP_API const lop_node *lop_network_node(const lop_network *network, size_t index);
 LOP_API size_t lop_network_layer_count(const lop_network *network);

@@ -213,7 +213,7 @@ out:
 
 lop_status lopi_output_commit(lopi_output *output, lop_error *error)
 {
-    if (output->stream == stdout) {
+    if (!output->temporary) { /* standard output */
         *output = (lopi_output){0};
         if (fflush(stdout) != 0 || ferror(stdout))
             return lopi_fail_errno(error, LOP_E_IO, "standard output", "write", errno);

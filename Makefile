@@ -1,0 +1,46 @@
+# lop's front door. Everything behind it is CMake (CMakePresets.json) and scripts/.
+
+LOP := build/release/cli/lop
+OUT := out/demo
+PREFIX := /usr/local
+
+.PHONY: help deps build demo test bench format lint install clean
+help:
+	@echo 'make deps     install what a build needs, where something is missing (apt-get)'
+	@echo 'make build    build the library and $(LOP)'
+	@echo 'make demo     the pruning experiment on MNIST, from nothing to a page of results'
+	@echo 'make test     all checks: warnings, tests, sanitizers, lint'
+	@echo 'make bench    speed against the stated targets and, if installed, PyTorch'
+	@echo 'make format   put all C files into the project'"'"'s form'
+	@echo 'make lint     form, static analysis, and the rules of the house'
+	@echo 'make install  install to PREFIX (now $(PREFIX)); DESTDIR is obeyed'
+	@echo 'make clean    remove build/ and nothing else'
+
+deps:
+	@scripts/deps.sh build
+
+build: deps
+	@scripts/build.sh release
+
+demo: build
+	@scripts/deps.sh demo
+	@scripts/demo.sh $(LOP) $(OUT)
+
+test:
+	@scripts/test.sh
+
+bench: build
+	@scripts/deps.sh bench
+	@scripts/bench.sh $(LOP)
+
+format:
+	@scripts/lint.sh --fix
+
+lint:
+	@scripts/lint.sh
+
+install: build
+	cmake --install build/release --prefix $(PREFIX)
+
+clean:
+	rm -rf build
