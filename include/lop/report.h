@@ -24,7 +24,7 @@ typedef struct lop_report_options {
     bool ascii;          /* the terminal cannot show UTF-8 */
     bool colour;         /* the terminal takes colour */
     size_t width;        /* columns of the terminal; 0: 80 */
-    const lop_hooks *hooks;
+    const lop_hooks *hooks; /* hears which figures are drawn */
 } lop_report_options;
 
 /**

@@ -1,0 +1,207 @@
+#include <lop/result.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hooks.h"
+#include "base/memory.h"
+#include "report/field.h"
+#include "report/json.h"
+
+enum { MAX_LINE_BYTES = 64 << 20, MAX_FILE_BYTES = 1 << 30 };
+
+lop_result lop_result_empty(void)
+{
+    lop_result result = {0};
+    lopi_fields_clear(&lopi_result_fields, &result);
+    return result;
+}
+
+void lop_result_free(lop_result *result)
+{
+    if (!result)
+        return;
+    for (size_t i = 0; i < lopi_result_fields.count; i++) {
+        const lopi_field *field = lopi_result_fields.rows + i;
+        if (field->kind == LOPI_TEXT || field->kind == LOPI_OBJECT)
+            lopi_free(*(char *const *)lopi_field_at(field, result));
+    }
+    lopi_free(result->units_left);
+    lopi_free(result->epochs);
+    *result = lop_result_empty();
+}
+
+lop_status lop_result_set_text(char **field, const char *value, lop_error *error)
+{
+    char *copy = lopi_strdup(value);
+    if (value && !copy)
+        return lopi_fail_memory(error, strlen(value) + 1);
+    lopi_free(*field);
+    *field = copy;
+    return LOP_OK;
+}
+
+lop_status lop_result_write(const lop_result *result, char **line, lop_error *error)
+{
+    json_t *object = NULL, *record = NULL;
+    lop_status status = lopi_fields_write(&lopi_result_fields, result, &record, error);
+    if (status != LOP_OK)
+        goto out;
+    object = json_pack("{ss}", "schema", LOP_RESULT_SCHEMA);
+    if (!object || json_object_update(object, record) != 0) {
+        status = lopi_fail_memory(error, 0);
+        goto out;
+    }
+    status = lopi_json_text(object, (lopi_json_style){0}, line, error);
+out:
+    json_decref(record);
+    json_decref(object);
+    return status;
+}
+
+/* The schema is looked at before anything else: the rest may mean something else there. */
+static lop_status check_schema(const json_t *object, lop_error *error)
+{
+    const json_t *schema = json_object_get(object, "schema");
+    if (!json_is_string(schema))
+        return lopi_fail(error, LOP_E_FORMAT,
+                         "expected a member \"schema\" with \"" LOP_RESULT_SCHEMA "\", found none");
+    if (strcmp(json_string_value(schema), LOP_RESULT_SCHEMA) != 0)
+        return lopi_fail(error, LOP_E_VERSION,
+                         "expected schema \"" LOP_RESULT_SCHEMA
+                         "\", found \"%.40s\"; read it with the lop that wrote it",
+                         json_string_value(schema));
+    return LOP_OK;
+}
+
+lop_status lop_result_read(lop_result *out, const char *line, size_t size, lop_error *error)
+{
+    if (size > MAX_LINE_BYTES)
+        return lopi_fail(error, LOP_E_LIMIT, "expected a line of at most %d bytes, found %zu",
+                         MAX_LINE_BYTES, size);
+    /* jansson bounds the depth at 2048, and refuses NUL, other bytes than UTF-8, and numbers
+     * that do not fit. */
+    json_error_t reason;
+    json_t *object = json_loadb(line, size, JSON_REJECT_DUPLICATES, &reason);
+    lop_result result = lop_result_empty();
+    lop_status status = LOP_OK;
+    if (!object)
+        status = lopi_fail(error, LOP_E_FORMAT, "expected a JSON object: %s at character %d",
+                           reason.text, reason.column);
+    else if (!json_is_object(object))
+        status = lopi_fail(error, LOP_E_FORMAT, "expected a JSON object, found another value");
+    else
+        status = check_schema(object, error);
+    if (status == LOP_OK)
+        status = lopi_fields_read(&lopi_result_fields, &result, object, error);
+    if (status == LOP_OK) {
+        *out = result;
+        result = lop_result_empty();
+    }
+    lop_result_free(&result);
+    json_decref(object);
+    return status;
+}
+
+static bool is_blank(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r')
+            return false;
+    return true;
+}
+
+/* Room for one more, grown by half. */
+static lop_status reserve(lop_results *results, size_t *capacity, lop_error *error)
+{
+    if (results->count < *capacity)
+        return LOP_OK;
+    size_t wanted = *capacity + *capacity / 2 + 16;
+    lop_result *items = lopi_realloc(results->items, wanted, sizeof *items);
+    if (!items)
+        return lopi_fail_memory(error, wanted * sizeof *items);
+    results->items = items;
+    *capacity = wanted;
+    return LOP_OK;
+}
+
+static lop_status read_lines(lop_results *results, const lopi_bytes *bytes, const char *path,
+                             const lop_hooks *hooks, lop_error *error)
+{
+    const char *at = (const char *)bytes->data, *end = at + bytes->size;
+    size_t capacity = 0;
+    for (uint64_t line = 1; at < end; line++) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t size = (size_t)((newline ? newline : end) - at);
+        lop_error reason = {0};
+        lop_status status = reserve(results, &capacity, error);
+        if (status != LOP_OK)
+            return status;
+        if (!is_blank(at, size)) {
+            status = lop_result_read(results->items + results->count, at, size, &reason);
+            if (status == LOP_OK)
+                results->count++;
+            else if (!newline && status == LOP_E_FORMAT)
+                lopi_message(hooks, LOP_WARNING,
+                             "%s: line %llu was cut off and is left out; the next run measures it "
+                             "again",
+                             path, (unsigned long long)line);
+            else
+                return lopi_fail_line(error, status, path, line, "%s", reason.text);
+        }
+        at += size + (newline ? 1 : 0);
+    }
+    return LOP_OK;
+}
+
+lop_status lop_results_load(lop_results *out, const char *path, const lop_hooks *hooks,
+                            lop_error *error)
+{
+    lopi_bytes bytes = {0};
+    lop_results results = {0};
+    lop_status status = lopi_file_read(&bytes, path, MAX_FILE_BYTES, error);
+    if (status == LOP_OK)
+        status = read_lines(&results, &bytes, path, hooks, error);
+    if (status == LOP_OK) {
+        *out = results;
+        results = (lop_results){0};
+    }
+    lop_results_free(&results);
+    lopi_free(bytes.data);
+    return status;
+}
+
+void lop_results_free(lop_results *results)
+{
+    if (!results)
+        return;
+    for (size_t i = 0; i < results->count; i++)
+        lop_result_free(results->items + i);
+    lopi_free(results->items);
+    *results = (lop_results){0};
+}
+
+lop_status lop_results_append(const char *path, const lop_result *result, lop_error *error)
+{
+    char *line = NULL;
+    lop_status status = lop_result_write(result, &line, error);
+    if (status == LOP_OK)
+        status = lopi_file_append_line(path, line, error);
+    free(line);
+    return status;
+}
+
+static bool same_text(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
+
+bool lop_result_same(const lop_result *a, const lop_result *b)
+{
+    return same_text(a->dataset, b->dataset) && same_text(a->network, b->network) &&
+           same_text(a->method, b->method) && same_text(a->criterion, b->criterion) &&
+           same_text(a->scope, b->scope) && same_text(a->schedule, b->schedule) &&
+           a->seed == b->seed &&
+           (a->target_sparsity == b->target_sparsity ||
+            (isnan(a->target_sparsity) && isnan(b->target_sparsity)));
+}
