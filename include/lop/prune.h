@@ -61,10 +61,15 @@ typedef struct lop_prune_options {
  * What the network's masks prune already counts as removed first (its score is below all others),
  * so that pruning to the same k twice changes nothing. Unit pruning zeroes the unit's row, its bias
  * and its column in the layers that read it, so that the network computes what it computes without
- * the unit.
+ * the unit; a unit counts as removed already where all of these are. Ranked over all layers, units
+ * leave each layer its best one; ranked within a layer, round(k · units) may be all of them.
+ *
+ * The share is rounded as it is meant in decimal: k = 0.35 of 10 is 3.5 and gives 4, although the
+ * product of the doubles lies below. Selection is exact and does not depend on threads.
  *
  * @return LOP_OK; LOP_E_RANGE where sparsity is outside [0, 1); LOP_E_ARG where the criterion is of
- *         another granularity; LOP_E_NAN; LOP_E_MEMORY. On failure the network is unchanged.
+ *         another granularity or not of the table; LOP_E_NAN where a weight or bias is not finite;
+ *         LOP_E_MEMORY. On failure the network is unchanged, but for masks of all ones.
  */
 LOP_API lop_status lop_prune(lop_network *network, const lop_prune_options *options,
                              lop_error *error);
@@ -74,7 +79,8 @@ LOP_API lop_status lop_prune(lop_network *network, const lop_prune_options *opti
 /** What is left of a network. A weight is left where it is not zero. */
 typedef struct lop_layer_count {
     size_t weights, weights_left, effective_weights_left;
-    size_t units, units_left; /* left: with a path from the input and a path to the output */
+    size_t units, units_left; /* left: with a path from the input and a path to the output; the
+                                 output layer's all are */
 } lop_layer_count;
 
 typedef struct lop_count {
@@ -85,19 +91,22 @@ typedef struct lop_count {
     lop_layer_count layer[LOP_MAX_COUNTED_LAYERS];
 } lop_count;
 
-/** Count exactly. LOP_E_LIMIT above LOP_MAX_COUNTED_LAYERS layers; LOP_E_MEMORY. */
+/** Count exactly; *out is untouched on failure. LOP_E_LIMIT above LOP_MAX_COUNTED_LAYERS layers;
+ * LOP_E_MEMORY. */
 LOP_API lop_status lop_count_network(const lop_network *network, lop_count *out, lop_error *error);
 
 /**
  * Physically remove hidden units that no input reaches or that reach no output: the smaller network
  * computes the same outputs. Such a unit's constant value (relu of its bias) moves into the biases
- * of the layers that read it, where they have biases; without biases only units that yield zero can
- * be unreached. The network's inputs and outputs stay. A layer never loses its last unit: where all
- * are dead one zero unit stays, so that the graph stays whole.
+ * of the layers that read it; a constant other than zero whose reader has no biases stays where it
+ * is. The network's inputs and outputs stay. A layer never loses its last unit: where all are dead
+ * one zero unit stays, so that the graph stays whole.
  *
  * Sums may be reordered, so outputs can differ in the last bits of float32.
  *
- * @param out  receives the compacted network, with masks of what is left; one owner
+ * @param out  receives the compacted network, with masks of what is left; one owner; untouched on
+ *             failure
+ * @return LOP_OK; LOP_E_NAN where a weight or bias is not finite; LOP_E_MEMORY
  */
 LOP_API lop_status lop_compact(lop_network **out, const lop_network *network, lop_error *error);
 
@@ -112,7 +121,10 @@ LOP_API size_t lop_sparse_bytes(const lop_network *network);
 /** Bytes of the weights and biases stored dense as float32. */
 LOP_API size_t lop_dense_bytes(const lop_network *network);
 
-/** Bytes of the dense float32 weights through zstd at `level` (1 … 19). LOP_E_MEMORY. */
+/**
+ * Bytes of the dense float32 weights and biases through zstd at `level`, 1 … 19 (19 takes seconds
+ * for millions of weights). LOP_E_RANGE; LOP_E_MEMORY. Untouched on failure.
+ */
 LOP_API lop_status lop_zstd_bytes(const lop_network *network, int level, size_t *bytes,
                                   lop_error *error);
 

@@ -1,0 +1,125 @@
+#include "prune/criterion.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "prune/names.h"
+
+static lop_status score_magnitude(const lopi_score_context *context, double *score,
+                                  lop_error *error)
+{
+    (void)error;
+    const lop_layer *layer = context->layer;
+    for (size_t i = 0; i < layer->outputs * layer->inputs; i++)
+        score[i] = fabs((double)layer->weight[i]);
+    return LOP_OK;
+}
+
+/* Squares and sums in double: squares of float32 are exact there, and cannot overflow. */
+static lop_status score_l2(const lopi_score_context *context, double *score, lop_error *error)
+{
+    (void)error;
+    const lop_layer *layer = context->layer;
+    for (size_t unit = 0; unit < layer->outputs; unit++) {
+        const float *row = layer->weight + unit * layer->inputs;
+        double sum = 0;
+        for (size_t i = 0; i < layer->inputs; i++)
+            sum += (double)row[i] * (double)row[i];
+        score[unit] = sqrt(sum);
+    }
+    return LOP_OK;
+}
+
+static lop_status score_l1(const lopi_score_context *context, double *score, lop_error *error)
+{
+    (void)error;
+    const lop_layer *layer = context->layer;
+    for (size_t unit = 0; unit < layer->outputs; unit++) {
+        const float *row = layer->weight + unit * layer->inputs;
+        double sum = 0;
+        for (size_t i = 0; i < layer->inputs; i++)
+            sum += fabs((double)row[i]);
+        score[unit] = sum;
+    }
+    return LOP_OK;
+}
+
+/* Item i takes the i-th number of the layer's stream, so that a larger k removes a superset. */
+static void random_scores(const lopi_score_context *context, double *score, size_t count)
+{
+    lopi_random random = lopi_random_stream(context->seed, LOPI_STREAM_PRUNE, context->index);
+    for (size_t i = 0; i < count; i += 2) {
+        uint32_t block[4];
+        lopi_random_block(&random, i / 2, block);
+        for (size_t j = 0; j < 2 && i + j < count; j++) {
+            uint64_t bits = (uint64_t)block[2 * j] << 32 | block[2 * j + 1];
+            score[i + j] = (double)(bits >> 11) * 0x1p-53;
+        }
+    }
+}
+
+static lop_status score_random_weights(const lopi_score_context *context, double *score,
+                                       lop_error *error)
+{
+    (void)error;
+    random_scores(context, score, context->layer->outputs * context->layer->inputs);
+    return LOP_OK;
+}
+
+static lop_status score_random_units(const lopi_score_context *context, double *score,
+                                     lop_error *error)
+{
+    (void)error;
+    random_scores(context, score, context->layer->outputs);
+    return LOP_OK;
+}
+
+/* The first row of a granularity is its default. */
+static const lopi_criterion criteria[] = {
+    {{"magnitude", LOP_GRANULARITY_WEIGHT, "absolute value of the weight"}, score_magnitude},
+    {{"random", LOP_GRANULARITY_WEIGHT, "a random number: the baseline to beat"},
+     score_random_weights},
+    {{"l2", LOP_GRANULARITY_UNIT, "Euclidean norm of the unit's incoming weights"}, score_l2},
+    {{"l1", LOP_GRANULARITY_UNIT, "sum of the absolute values of the unit's incoming weights"},
+     score_l1},
+    {{"random", LOP_GRANULARITY_UNIT, "a random number: the baseline to beat"}, score_random_units},
+};
+
+enum { CRITERIA = sizeof criteria / sizeof criteria[0] };
+
+const lopi_criterion *lopi_criterion_row(const lop_criterion *shown)
+{
+    for (size_t i = 0; i < CRITERIA; i++) {
+        if (&criteria[i].shown == shown)
+            return &criteria[i];
+    }
+    return NULL;
+}
+
+const lop_criterion *lop_criterion_at(size_t index)
+{
+    return index < CRITERIA ? &criteria[index].shown : NULL;
+}
+
+lop_status lop_criterion_find(const char *name, lop_granularity granularity,
+                              const lop_criterion **out, lop_error *error)
+{
+    lopi_names known = {0};
+    for (size_t i = 0; i < CRITERIA; i++) {
+        const lop_criterion *shown = &criteria[i].shown;
+        if (shown->granularity != granularity)
+            continue;
+        if (!name || strcmp(name, shown->name) == 0) {
+            *out = shown;
+            return LOP_OK;
+        }
+        lopi_names_add(&known, shown->name);
+    }
+    const char *kind = lop_granularity_name((size_t)granularity);
+    if (!kind)
+        return lopi_fail(error, LOP_E_ARG, "unknown granularity %d", (int)granularity);
+    return lopi_fail(error, LOP_E_NAME, "no criterion '%s' for pruning by %s; there are: %s", name,
+                     kind, known.text);
+}
