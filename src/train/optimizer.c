@@ -1,0 +1,183 @@
+#include "train/optimizer.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Elements a thread takes at once: small enough to balance, large enough to be worth waking for. */
+enum { CHUNK = 1 << 14 };
+
+/* What one call of a kernel works on: `count` elements of a parameter. */
+typedef struct span {
+    float *restrict value;
+    const float *restrict gradient;
+    float *restrict first;
+    float *restrict second;
+    const uint8_t *restrict mask;
+    size_t count;
+} span;
+
+/* Selections below work on bits: integer comparisons raise no floating-point exceptions, which is
+ * what compilers ask of a loop before they make it one of vector instructions. */
+static inline uint32_t bits_of(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline float float_of(uint32_t bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* x, or +0 where `bits` is 0 instead of all ones. */
+static inline float only(uint32_t bits, float x) { return float_of(bits & bits_of(x)); }
+
+static inline uint32_t all_if(bool condition) { return condition ? UINT32_MAX : 0; }
+
+/*
+ * Moments of inputs that rarely fire fade into subnormal numbers, which many CPUs add and multiply
+ * a hundred times slower; such a moment moves no weight, so it counts as zero.
+ */
+static inline float settle(float x) { return only(all_if(bits_of(x) & 0x7F800000u), x); }
+
+/* The gradient of the loss and of its penalties, l1 · sign(w) among them. */
+static inline float penalized(const lopi_update *u, float gradient, float w)
+{
+    float sign = only(all_if(bits_of(w) & 0x7FFFFFFFu), copysignf(u->l1, w));
+    return gradient + u->decay * w + sign;
+}
+
+/*
+ * Kingma and Ba, "Adam", ICLR 2015, algorithm 1, with both corrections folded into scalars; decay
+ * as Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2.
+ * The loops have no branch: selections by mask become vector operations.
+ */
+static inline void adam_loop(const lopi_update *update, const span *s, bool masked)
+{
+    const lopi_update u = *update;
+    float *restrict value = s->value, *restrict first = s->first, *restrict second = s->second;
+    const float *restrict gradient = s->gradient;
+    const uint8_t *restrict mask = s->mask;
+#pragma omp simd
+    for (size_t i = 0; i < s->count; i++) {
+        float w = value[i], g = penalized(&u, gradient[i], w);
+        float m = settle(u.beta1 * first[i] + (1.0f - u.beta1) * g);
+        float v = settle(u.beta2 * second[i] + (1.0f - u.beta2) * (g * g));
+        w = u.shrink * w - u.rate * m / (sqrtf(v) * u.root_scale + u.epsilon);
+        uint32_t kept = all_if(!masked || mask[i]);
+        value[i] = only(kept, w);
+        first[i] = only(kept, m);
+        second[i] = only(kept, v);
+    }
+}
+
+/* Sutskever et al., "On the importance of initialization and momentum", ICML 2013, as PyTorch has
+ * it: the rate stands outside the moment. */
+static inline void sgd_loop(const lopi_update *update, const span *s, bool masked)
+{
+    const lopi_update u = *update;
+    float *restrict value = s->value, *restrict first = s->first;
+    const float *restrict gradient = s->gradient;
+    const uint8_t *restrict mask = s->mask;
+    /* Nesterov looks one step ahead: g + momentum · m, where plain momentum takes m. */
+    const float now = u.nesterov ? 1.0f : 0.0f, past = u.nesterov ? u.beta1 : 1.0f;
+#pragma omp simd
+    for (size_t i = 0; i < s->count; i++) {
+        float w = value[i], g = penalized(&u, gradient[i], w);
+        float m = settle(u.beta1 * first[i] + g);
+        w -= u.rate * (now * g + past * m);
+        uint32_t kept = all_if(!masked || mask[i]);
+        value[i] = only(kept, w);
+        first[i] = only(kept, m);
+    }
+}
+
+static void adam_dense(const lopi_update *update, const span *s) { adam_loop(update, s, false); }
+static void adam_masked(const lopi_update *update, const span *s) { adam_loop(update, s, true); }
+static void sgd_dense(const lopi_update *update, const span *s) { sgd_loop(update, s, false); }
+static void sgd_masked(const lopi_update *update, const span *s) { sgd_loop(update, s, true); }
+
+static const struct {
+    const char *name;
+    size_t moments;
+    bool corrected; /* for moments that start at zero */
+    bool decoupled; /* decay shrinks the weight and stays out of the gradient */
+    void (*dense)(const lopi_update *update, const span *s);
+    void (*masked)(const lopi_update *update, const span *s);
+} optimizers[] = {
+    [LOP_OPTIMIZER_ADAMW] = {"adamw", 2, true, true, adam_dense, adam_masked},
+    [LOP_OPTIMIZER_ADAM] = {"adam", 2, true, false, adam_dense, adam_masked},
+    [LOP_OPTIMIZER_SGD] = {"sgd", 1, false, false, sgd_dense, sgd_masked},
+};
+
+const char *lop_optimizer_name(size_t index)
+{
+    return index < sizeof optimizers / sizeof *optimizers ? optimizers[index].name : NULL;
+}
+
+size_t lopi_optimizer_moments(lop_optimizer optimizer) { return optimizers[optimizer].moments; }
+
+lopi_update lopi_update_new(const lop_train_options *options, double rate, size_t step)
+{
+    double t = (double)step + 1.0, decay = options->weight_decay;
+    bool corrected = optimizers[options->optimizer].corrected;
+    bool decoupled = optimizers[options->optimizer].decoupled;
+    double first = corrected ? 1.0 - pow(options->momentum, t) : 1.0;
+    double second = corrected ? 1.0 - pow(options->beta2, t) : 1.0;
+    return (lopi_update){
+        .optimizer = options->optimizer,
+        .nesterov = options->nesterov,
+        .rate = (float)(rate / first),
+        .shrink = (float)(decoupled ? 1.0 - rate * decay : 1.0),
+        .decay = (float)(decoupled ? 0.0 : decay),
+        .l1 = (float)options->l1,
+        .beta1 = (float)options->momentum,
+        .beta2 = (float)options->beta2,
+        .root_scale = (float)(1.0 / sqrt(second)),
+        .epsilon = (float)options->epsilon,
+    };
+}
+
+static float *advanced(float *values, size_t by) { return values ? values + by : NULL; }
+
+void lopi_update_apply(const lopi_update *update, const lopi_parameter *parameter)
+{
+    lopi_update u = *update;
+    if (!parameter->decays) {
+        u.shrink = 1.0f;
+        u.decay = u.l1 = 0.0f;
+    }
+    const uint8_t *mask = parameter->mask;
+    size_t count = parameter->count, chunks = (count + CHUNK - 1) / CHUNK;
+#pragma omp parallel for schedule(static) if (chunks > 1)
+    for (size_t chunk = 0; chunk < chunks; chunk++) {
+        size_t begin = chunk * CHUNK;
+        span s = {
+            .value = parameter->value + begin,
+            .gradient = parameter->gradient + begin,
+            .first = advanced(parameter->moment[0], begin),
+            .second = advanced(parameter->moment[1], begin),
+            .mask = mask ? mask + begin : NULL,
+            .count = count - begin < CHUNK ? count - begin : CHUNK,
+        };
+        if (mask)
+            optimizers[u.optimizer].masked(&u, &s);
+        else
+            optimizers[u.optimizer].dense(&u, &s);
+    }
+}
+
+void lopi_parameter_prune(const lopi_parameter *parameter)
+{
+    for (size_t i = 0; parameter->mask && i < parameter->count; i++) {
+        if (parameter->mask[i])
+            continue;
+        parameter->value[i] = 0.0f;
+        for (size_t j = 0; j < LOPI_MAX_MOMENTS; j++)
+            if (parameter->moment[j])
+                parameter->moment[j][i] = 0.0f;
+    }
+}
