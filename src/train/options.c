@@ -75,9 +75,9 @@ static const char *precision_name(size_t index)
 }
 
 /* Names of an enumeration; NULL for options of other kinds. */
-static const char *(*names_of(kind kind))(size_t)
+static const char *(*names_of(kind of))(size_t)
 {
-    switch (kind) {
+    switch (of) {
     case OPTIMIZER:
         return lop_optimizer_name;
     case SCHEDULE:
