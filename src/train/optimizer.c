@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/bf16.h"
+
 /* Elements a thread takes at once: small enough to balance, large enough to be worth waking for. */
 enum { CHUNK = 1 << 14 };
 
@@ -13,6 +15,7 @@ typedef struct span {
     float *restrict first;
     float *restrict second;
     const uint8_t *restrict mask;
+    uint16_t *restrict half;
     size_t count;
 } span;
 
@@ -55,12 +58,13 @@ static inline float penalized(const lopi_update *u, float gradient, float w)
  * as Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2.
  * The loops have no branch: selections by mask become vector operations.
  */
-static inline void adam_loop(const lopi_update *update, const span *s, bool masked)
+static inline void adam_loop(const lopi_update *update, const span *s, bool masked, bool halved)
 {
     const lopi_update u = *update;
     float *restrict value = s->value, *restrict first = s->first, *restrict second = s->second;
     const float *restrict gradient = s->gradient;
     const uint8_t *restrict mask = s->mask;
+    uint16_t *restrict half = s->half;
 #pragma omp simd
     for (size_t i = 0; i < s->count; i++) {
         float w = value[i], g = penalized(&u, gradient[i], w);
@@ -68,7 +72,9 @@ static inline void adam_loop(const lopi_update *update, const span *s, bool mask
         float v = settle(u.beta2 * second[i] + (1.0f - u.beta2) * (g * g));
         w = u.shrink * w - u.rate * m / (sqrtf(v) * u.root_scale + u.epsilon);
         uint32_t kept = all_if(!masked || mask[i]);
-        value[i] = only(kept, w);
+        value[i] = w = only(kept, w);
+        if (halved)
+            half[i] = lopi_bf16_from_float(w);
         first[i] = only(kept, m);
         second[i] = only(kept, v);
     }
@@ -76,12 +82,13 @@ static inline void adam_loop(const lopi_update *update, const span *s, bool mask
 
 /* Sutskever et al., "On the importance of initialization and momentum", ICML 2013, as PyTorch has
  * it: the rate stands outside the moment. */
-static inline void sgd_loop(const lopi_update *update, const span *s, bool masked)
+static inline void sgd_loop(const lopi_update *update, const span *s, bool masked, bool halved)
 {
     const lopi_update u = *update;
     float *restrict value = s->value, *restrict first = s->first;
     const float *restrict gradient = s->gradient;
     const uint8_t *restrict mask = s->mask;
+    uint16_t *restrict half = s->half;
     /* Nesterov looks one step ahead: g + momentum · m, where plain momentum takes m. */
     const float now = u.nesterov ? 1.0f : 0.0f, past = u.nesterov ? u.beta1 : 1.0f;
 #pragma omp simd
@@ -90,27 +97,66 @@ static inline void sgd_loop(const lopi_update *update, const span *s, bool maske
         float m = settle(u.beta1 * first[i] + g);
         w -= u.rate * (now * g + past * m);
         uint32_t kept = all_if(!masked || mask[i]);
-        value[i] = only(kept, w);
+        value[i] = w = only(kept, w);
+        if (halved)
+            half[i] = lopi_bf16_from_float(w);
         first[i] = only(kept, m);
     }
 }
 
-static void adam_dense(const lopi_update *update, const span *s) { adam_loop(update, s, false); }
-static void adam_masked(const lopi_update *update, const span *s) { adam_loop(update, s, true); }
-static void sgd_dense(const lopi_update *update, const span *s) { sgd_loop(update, s, false); }
-static void sgd_masked(const lopi_update *update, const span *s) { sgd_loop(update, s, true); }
+static void adam_plain(const lopi_update *update, const span *s)
+{
+    adam_loop(update, s, false, false);
+}
+
+static void adam_halved(const lopi_update *update, const span *s)
+{
+    adam_loop(update, s, false, true);
+}
+
+static void adam_masked(const lopi_update *update, const span *s)
+{
+    adam_loop(update, s, true, false);
+}
+
+static void adam_masked_halved(const lopi_update *update, const span *s)
+{
+    adam_loop(update, s, true, true);
+}
+
+static void sgd_plain(const lopi_update *update, const span *s)
+{
+    sgd_loop(update, s, false, false);
+}
+
+static void sgd_halved(const lopi_update *update, const span *s)
+{
+    sgd_loop(update, s, false, true);
+}
+
+static void sgd_masked(const lopi_update *update, const span *s)
+{
+    sgd_loop(update, s, true, false);
+}
+
+static void sgd_masked_halved(const lopi_update *update, const span *s)
+{
+    sgd_loop(update, s, true, true);
+}
 
 static const struct {
     const char *name;
     size_t moments;
     bool corrected; /* for moments that start at zero */
     bool decoupled; /* decay shrinks the weight and stays out of the gradient */
-    void (*dense)(const lopi_update *update, const span *s);
-    void (*masked)(const lopi_update *update, const span *s);
+    void (*run[2][2])(const lopi_update *update, const span *s); /* [masked][halved] */
 } optimizers[] = {
-    [LOP_OPTIMIZER_ADAMW] = {"adamw", 2, true, true, adam_dense, adam_masked},
-    [LOP_OPTIMIZER_ADAM] = {"adam", 2, true, false, adam_dense, adam_masked},
-    [LOP_OPTIMIZER_SGD] = {"sgd", 1, false, false, sgd_dense, sgd_masked},
+    [LOP_OPTIMIZER_ADAMW] =
+        {"adamw", 2, true, true, {{adam_plain, adam_halved}, {adam_masked, adam_masked_halved}}},
+    [LOP_OPTIMIZER_ADAM] =
+        {"adam", 2, true, false, {{adam_plain, adam_halved}, {adam_masked, adam_masked_halved}}},
+    [LOP_OPTIMIZER_SGD] =
+        {"sgd", 1, false, false, {{sgd_plain, sgd_halved}, {sgd_masked, sgd_masked_halved}}},
 };
 
 const char *lop_optimizer_name(size_t index)
@@ -151,6 +197,7 @@ void lopi_update_apply(const lopi_update *update, const lopi_parameter *paramete
         u.decay = u.l1 = 0.0f;
     }
     const uint8_t *mask = parameter->mask;
+    uint16_t *half = parameter->half;
     size_t count = parameter->count, chunks = (count + CHUNK - 1) / CHUNK;
 #pragma omp parallel for schedule(static) if (chunks > 1)
     for (size_t chunk = 0; chunk < chunks; chunk++) {
@@ -161,12 +208,10 @@ void lopi_update_apply(const lopi_update *update, const lopi_parameter *paramete
             .first = advanced(parameter->moment[0], begin),
             .second = advanced(parameter->moment[1], begin),
             .mask = mask ? mask + begin : NULL,
+            .half = half ? half + begin : NULL,
             .count = count - begin < CHUNK ? count - begin : CHUNK,
         };
-        if (mask)
-            optimizers[u.optimizer].masked(&u, &s);
-        else
-            optimizers[u.optimizer].dense(&u, &s);
+        optimizers[u.optimizer].run[mask != NULL][half != NULL](&u, &s);
     }
 }
 

@@ -21,6 +21,7 @@ typedef struct lopi_parameter {
     const float *gradient;           /* [count] */
     float *moment[LOPI_MAX_MOMENTS]; /* [count] each; NULL beyond those of the optimizer */
     const uint8_t *mask;             /* [count] of 0 or 1; NULL keeps all */
+    uint16_t *half; /* [count], receives the new values as bf16; NULL: not wanted */
     size_t count;
     bool decays; /* weight decay and L1 apply (weights, not biases) */
 } lopi_parameter;

@@ -1,0 +1,41 @@
+/**
+ * Checkpoints: a training's state in a safetensors file, so that it can go on in another process.
+ *
+ * Tensors: those of the working format ("fc1.weight", "fc1.bias", "fc1.mask"), the optimizer's
+ * moments ("fc1.weight.moment1" …), and with patience the best epoch's ("best.fc1.weight" …).
+ * Metadata "lop.checkpoint" is a JSON object with options, step, sums of the running epoch and
+ * history; real numbers have 17 digits, so they come back exactly.
+ */
+#ifndef LOPI_TRAIN_CHECKPOINT_H
+#define LOPI_TRAIN_CHECKPOINT_H
+
+#include <stdint.h>
+
+#include <lop/train.h>
+
+#include "train/state.h"
+
+/** What a checkpoint is compared with when a training goes on from it. */
+typedef struct lopi_identity {
+    const lop_train_options *options;
+    size_t samples;     /* that train */
+    uint64_t data_hash; /* of the split and its labels */
+} lopi_identity;
+
+/** Of which samples train and validate, and of their labels. */
+uint64_t lopi_data_hash(const lop_samples *samples, const lop_split *split);
+
+/** Replace options->checkpoint. LOP_E_CREATE, LOP_E_IO, LOP_E_FULL, LOP_E_MEMORY. */
+lop_status lopi_checkpoint_save(const lopi_state *state, const lopi_identity *identity,
+                                lop_error *error);
+
+/**
+ * Read options->checkpoint into a state of the same network, which is fresh from lopi_state_init.
+ *
+ * @return LOP_OK; LOP_E_ARG where it belongs to another training, saying how it differs;
+ *         LOP_E_FORMAT, LOP_E_TRUNCATED, LOP_E_SHAPE, LOP_E_NAN where it is damaged; LOP_E_MEMORY.
+ *         The network's values are unspecified then; the file is left as it is.
+ */
+lop_status lopi_checkpoint_load(lopi_state *state, const lopi_identity *identity, lop_error *error);
+
+#endif

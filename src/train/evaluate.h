@@ -1,0 +1,34 @@
+/** Evaluation with its buffers kept, for those that evaluate again and again. */
+#ifndef LOPI_TRAIN_EVALUATE_H
+#define LOPI_TRAIN_EVALUATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lop/train.h>
+
+/** Zero it before lopi_evaluator_init. Sees later changes of the network's weights. */
+typedef struct lopi_evaluator {
+    lop_compute *compute;
+    size_t max_batch, inputs, classes;
+    float *x;              /* [max_batch][inputs] */
+    float *logits;         /* [max_batch][classes] */
+    uint16_t *labels;      /* [max_batch] */
+    uint32_t *predictions; /* [max_batch] */
+} lopi_evaluator;
+
+/** @param most  samples that will be looked at, at most: smaller buffers where there are few */
+lop_status lopi_evaluator_init(lopi_evaluator *evaluator, const lop_network *network,
+                               lop_precision precision, size_t most, lop_error *error);
+void lopi_evaluator_end(lopi_evaluator *evaluator);
+
+/** As lop_evaluate. */
+lop_status lopi_evaluator_run(lopi_evaluator *evaluator, const lop_samples *samples,
+                              const uint32_t *indices, size_t count, uint64_t *confusion,
+                              lop_evaluation *out, lop_error *error);
+
+/** LOP_E_SHAPE where `network` cannot take these samples or tell their classes apart. */
+lop_status lopi_samples_fit(const lop_network *network, const lop_samples *samples,
+                            lop_error *error);
+
+#endif
