@@ -1,0 +1,142 @@
+#include "test.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "nn/loss.h"
+
+/* Against values worked out by hand: softmax of (0, log 2, log 5) is (1, 2, 5) / 8. */
+static void known_values(void **state)
+{
+    (void)state;
+    const float logits[] = {0, (float)log(2), (float)log(5), 0, (float)log(2), (float)log(5)};
+    const uint16_t labels[] = {1, 2};
+    float gradient[6];
+    uint32_t predictions[2];
+    double loss;
+    size_t correct;
+    const lopi_loss in = {.logits = logits,
+                          .batch = 2,
+                          .classes = 3,
+                          .labels = labels,
+                          .gradient = gradient,
+                          .predictions = predictions};
+    assert_int_equal(lopi_loss_compute(&in, &loss, &correct, NULL), LOP_OK);
+    assert_true(fabs(loss - (log(4) + log(1.6)) / 2) < 1e-7); /* logits are rounded to float32 */
+    assert_int_equal(correct, 1);
+    assert_int_equal(predictions[0], 2);
+    const double expected[] = {1 / 16., -6 / 16., 5 / 16., 1 / 16., 2 / 16., -3 / 16.};
+    for (size_t i = 0; i < 6; i++)
+        assert_true(fabs(gradient[i] - expected[i]) < 1e-7);
+}
+
+static void soft_targets_are_label_smoothing(void **state)
+{
+    (void)state;
+    const float logits[] = {0.3f, -1.5f, 2.25f, 0.5f};
+    const uint16_t label = 1;
+    const float targets[] = {0.05f, 0.85f, 0.05f, 0.05f};
+    float smoothed[4], soft[4];
+    double a, b;
+    lopi_loss in = {.logits = logits,
+                    .batch = 1,
+                    .classes = 4,
+                    .labels = &label,
+                    .label_smoothing = 0.2,
+                    .gradient = smoothed};
+    assert_int_equal(lopi_loss_compute(&in, &a, NULL, NULL), LOP_OK);
+    in.targets = targets;
+    in.gradient = soft;
+    assert_int_equal(lopi_loss_compute(&in, &b, NULL, NULL), LOP_OK);
+    assert_true(fabs(a - b) < 1e-6); /* targets are rounded to float32 */
+    for (size_t i = 0; i < 4; i++)
+        assert_true(fabs(smoothed[i] - soft[i]) < 1e-6);
+}
+
+static void large_logits_stay_finite(void **state)
+{
+    (void)state;
+    const float logits[] = {3e38f, -3e38f, 1000, 1001};
+    const uint16_t labels[] = {0, 0};
+    float gradient[4];
+    double loss;
+    const lopi_loss in = {
+        .logits = logits, .batch = 2, .classes = 2, .labels = labels, .gradient = gradient};
+    assert_int_equal(lopi_loss_compute(&in, &loss, NULL, NULL), LOP_OK);
+    assert_true(fabs(loss - log1p(exp(1)) / 2) < 1e-12);
+    for (size_t i = 0; i < 4; i++)
+        assert_true(isfinite(gradient[i]));
+    assert_true(gradient[0] == 0 && gradient[1] == 0);
+}
+
+static void infinite_downwards_is_no_probability(void **state)
+{
+    (void)state;
+    const float logits[] = {-INFINITY, 1};
+    uint16_t label = 1;
+    double loss;
+    const lopi_loss in = {.logits = logits, .batch = 1, .classes = 2, .labels = &label};
+    assert_int_equal(lopi_loss_compute(&in, &loss, NULL, NULL), LOP_OK);
+    assert_true(loss == 0);
+    label = 0;
+    assert_int_equal(lopi_loss_compute(&in, &loss, NULL, NULL), LOP_OK);
+    assert_true(isinf(loss) && loss > 0);
+}
+
+static void nan_stays_nan_and_is_not_correct(void **state)
+{
+    (void)state;
+    for (size_t at = 0; at < 3; at++) {
+        float logits[] = {5, 1, 0}, gradient[3];
+        const uint16_t label = 0;
+        double loss;
+        size_t correct = 7;
+        logits[at] = NAN;
+        const lopi_loss in = {
+            .logits = logits, .batch = 1, .classes = 3, .labels = &label, .gradient = gradient};
+        assert_int_equal(lopi_loss_compute(&in, &loss, &correct, NULL), LOP_OK);
+        assert_true(isnan(loss));
+        assert_int_equal(correct, 0);
+        assert_true(isnan(gradient[0]));
+    }
+}
+
+static void ties_go_to_the_lower_class(void **state)
+{
+    (void)state;
+    const float logits[] = {1, 3, 3, -0.0f, 0, -0.0f};
+    const uint16_t labels[] = {1, 0};
+    size_t correct;
+    const lopi_loss in = {.logits = logits, .batch = 2, .classes = 3, .labels = labels};
+    assert_int_equal(lopi_loss_compute(&in, NULL, &correct, NULL), LOP_OK);
+    assert_int_equal(correct, 2);
+}
+
+static void labels_are_checked(void **state)
+{
+    (void)state;
+    const float logits[6] = {0};
+    const uint16_t labels[] = {0, 3};
+    float gradient[6] = {42};
+    double loss = 42;
+    lop_error error = {0};
+    const lopi_loss in = {
+        .logits = logits, .batch = 2, .classes = 3, .labels = labels, .gradient = gradient};
+    assert_int_equal(lopi_loss_compute(&in, &loss, NULL, &error), LOP_E_RANGE);
+    assert_true(loss == 42 && gradient[0] == 42);
+    assert_non_null(strstr(error.text, "found 3"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(known_values),
+        cmocka_unit_test(soft_targets_are_label_smoothing),
+        cmocka_unit_test(large_logits_stay_finite),
+        cmocka_unit_test(infinite_downwards_is_no_probability),
+        cmocka_unit_test(nan_stays_nan_and_is_not_correct),
+        cmocka_unit_test(ties_go_to_the_lower_class),
+        cmocka_unit_test(labels_are_checked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
