@@ -64,22 +64,8 @@ static dnnl_status_t describe(dnnl_memory_desc_t *out, size_t rows, size_t colum
     return dnnl_memory_desc_init_by_strides(out, 2, dims, half ? dnnl_bf16 : dnnl_f32, strides);
 }
 
-static dnnl_status_t add_relu(dnnl_primitive_attr_t attributes)
-{
-    dnnl_post_ops_t post;
-    dnnl_status_t status = dnnl_post_ops_create(&post);
-    if (status != dnnl_success)
-        return status;
-    status = dnnl_post_ops_append_eltwise(post, 1.0f, dnnl_eltwise_relu, 0.0f, 0.0f);
-    if (status == dnnl_success)
-        status = dnnl_primitive_attr_set_post_ops(attributes, post);
-    dnnl_post_ops_destroy(post);
-    return status;
-}
-
 static dnnl_status_t make_descriptor(dnnl_primitive_desc_t *out, const product_key *key,
-                                     dnnl_memory_desc_t desc[ARGUMENTS], dnnl_engine_t engine,
-                                     const_dnnl_primitive_attr_t attributes)
+                                     dnnl_memory_desc_t desc[ARGUMENTS], dnnl_engine_t engine)
 {
     dnnl_matmul_desc_t matmul;
     dnnl_status_t status =
@@ -87,7 +73,7 @@ static dnnl_status_t make_descriptor(dnnl_primitive_desc_t *out, const product_k
                               key->bias ? &desc[ARGUMENT_BIAS] : NULL, &desc[ARGUMENT_Y]);
     if (status != dnnl_success)
         return status;
-    return dnnl_primitive_desc_create(out, &matmul, attributes, engine, NULL);
+    return dnnl_primitive_desc_create(out, &matmul, NULL, engine, NULL);
 }
 
 static dnnl_status_t make_memory(dnnl_memory_t *out, const dnnl_memory_desc_t *desc,
@@ -122,17 +108,12 @@ static void unmake(made_product *made)
 static dnnl_status_t make(made_product *out, const product_key *key, dnnl_engine_t engine)
 {
     dnnl_memory_desc_t desc[ARGUMENTS];
-    dnnl_primitive_attr_t attributes = NULL;
     dnnl_primitive_desc_t descriptor = NULL;
     made_product made = {.key = *key};
 
     dnnl_status_t status = describe_all(key, desc);
     if (status == dnnl_success)
-        status = dnnl_primitive_attr_create(&attributes);
-    if (status == dnnl_success && key->product.relu)
-        status = add_relu(attributes);
-    if (status == dnnl_success)
-        status = make_descriptor(&descriptor, key, desc, engine, attributes);
+        status = make_descriptor(&descriptor, key, desc, engine);
     if (status == dnnl_success)
         status = dnnl_primitive_create(&made.primitive, descriptor);
     for (size_t i = 0; status == dnnl_success && i < ARGUMENTS; i++)
@@ -140,7 +121,6 @@ static dnnl_status_t make(made_product *out, const product_key *key, dnnl_engine
             status = make_memory(&made.memory[i], &desc[i], engine);
 
     dnnl_primitive_desc_destroy(descriptor);
-    dnnl_primitive_attr_destroy(attributes);
     if (status == dnnl_success)
         *out = made;
     else
@@ -153,8 +133,8 @@ static bool same_key(const product_key *a, const product_key *b)
     const lopi_product *p = &a->product, *q = &b->product;
     return p->rows == q->rows && p->inner == q->inner && p->columns == q->columns &&
            p->a_transposed == q->a_transposed && p->b_transposed == q->b_transposed &&
-           p->half == q->half && p->half_result == q->half_result && p->relu == q->relu &&
-           a->bias == b->bias && a->threads == b->threads;
+           p->half == q->half && p->half_result == q->half_result && a->bias == b->bias &&
+           a->threads == b->threads;
 }
 
 static lop_status find_or_make(lopi_dense *dense, const product_key *key, made_product **out,

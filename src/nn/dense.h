@@ -1,4 +1,9 @@
-/** Dense products, by oneDNN. dense.c is the only file of lop that knows it. */
+/**
+ * Dense products, by oneDNN. dense.c is the only file of lop that knows it.
+ *
+ * relu is not done by oneDNN together with the product, although it could be: its relu makes zero
+ * of NaN, and a network gone bad would look well.
+ */
 #ifndef LOPI_NN_DENSE_H
 #define LOPI_NN_DENSE_H
 
@@ -19,7 +24,6 @@ typedef struct lopi_product {
     bool b_transposed; /* b is stored [columns][inner], else [inner][columns] */
     bool half;         /* a and b are bf16, else float32 */
     bool half_result;  /* y is bf16, else float32; needs `half` */
-    bool relu;         /* y = max(0, …), after the bias */
 } lopi_product;
 
 lop_status lopi_dense_new(lopi_dense **out, lop_error *error);

@@ -44,7 +44,6 @@ static lop_status forward(lopi_pass *pass, size_t index, lop_error *error)
         .b_transposed = true,
         .half = pass->half,
         .half_result = y->half,
-        .relu = y->rectify,
     };
     return lopi_dense_multiply(pass->dense, &product, x->data, weights(pass, layer, node->layer),
                                layer->bias, y->data, error);

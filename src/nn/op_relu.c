@@ -28,9 +28,8 @@ static lop_status forward(lopi_pass *pass, size_t index, lop_error *error)
     (void)error;
     const lopi_value *x = &pass->values[pass->network->nodes[index].input];
     const lopi_value *y = &pass->values[index];
-    if (!y->fused)
-        lopi_relu((lopi_floats){x->data, x->half}, (lopi_floats){y->data, y->half},
-                  pass->batch * y->width);
+    lopi_relu((lopi_floats){x->data, x->half}, (lopi_floats){y->data, y->half},
+              pass->batch * y->width);
     return LOP_OK;
 }
 

@@ -12,7 +12,7 @@
 
 enum { NO_SLOT = SIZE_MAX };
 
-/* Decide for each node what it shares, what is fused, and which type it has. */
+/* Decide for each node what it shares, and which type it has. */
 static void decide(lopi_pass *pass)
 {
     const lop_network *network = pass->network;
@@ -26,10 +26,6 @@ static void decide(lopi_pass *pass)
         /* What node 0 holds is the caller's. Every other node has one reader. */
         value->in_place = lopi_op_get(node->op)->in_place && node->input != 0;
         value->gradient_wanted = lopi_op_get(node->op)->layer || input->gradient_wanted;
-        if (node->op == LOP_OP_RELU && network->nodes[node->input].op == LOP_OP_LINEAR) {
-            value->fused = true;
-            input->rectify = true;
-        }
     }
     /* The result is float32, and so is all that shares its buffer. */
     for (size_t i = last;; i = network->nodes[i].input) {

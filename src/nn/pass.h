@@ -23,8 +23,6 @@ typedef struct lopi_value {
     size_t width;
     bool half;            /* data is bf16, else float32 */
     bool in_place;        /* shares the buffers of the node it reads */
-    bool fused;           /* relu: its linear node has computed it already */
-    bool rectify;         /* linear: also computes the relu that reads it */
     bool result;          /* lies where the caller wants the result */
     bool gradient_wanted; /* something with parameters stands before it */
     size_t data_slot, gradient_slot;
