@@ -12,10 +12,11 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "nn/elementwise.h"
 #include "nn/graph.h"
 #include "nn/trainer.h"
 
-enum { MAX_WIDTH = 32, MAX_GRADIENT = MAX_WIDTH * MAX_WIDTH, BATCH = 6 };
+enum { MAX_WIDTH = 32, MAX_GRADIENT = MAX_WIDTH * MAX_WIDTH, BATCH = 6, MAX_NODES = 8 };
 
 typedef struct gathered {
     const lop_network *network;
@@ -42,7 +43,27 @@ typedef struct reference {
     const lop_network *network;
     double weight[4][MAX_GRADIENT], bias[4][MAX_WIDTH];
     double smoothing;
+    float mask[MAX_NODES][BATCH * MAX_WIDTH]; /* what dropout multiplies a node's values by */
 } reference;
+
+/* The definition of dropout, once more: which node draws from which stream. */
+static void draw_masks(reference *r, const lopi_trainer_options *options, uint64_t step)
+{
+    size_t count = lop_network_node_count(r->network);
+    for (size_t n = 0; n < count; n++) {
+        const lop_node *node = lop_network_node(r->network, n);
+        double rate = n == 0 ? options->input_dropout : 0;
+        if (node->op == LOP_OP_RELU && n + 1 < count)
+            rate = options->dropout;
+        for (size_t i = 0; i < BATCH * node->width; i++)
+            r->mask[n][i] = 1;
+        const lopi_dropout dropout = lopi_dropout_from_rate(rate);
+        const lopi_random random =
+            lopi_random_stream(options->seed, LOPI_STREAM_DROPOUT, step << 10 | n);
+        lopi_dropout_apply(&dropout, &random, (lopi_floats){r->mask[n], false},
+                           BATCH * node->width);
+    }
+}
 
 static double reference_loss(const reference *r, const float *x, const uint16_t *labels)
 {
@@ -51,13 +72,13 @@ static double reference_loss(const reference *r, const float *x, const uint16_t 
         double value[MAX_WIDTH], next[MAX_WIDTH];
         size_t width = lop_network_inputs(r->network);
         for (size_t i = 0; i < width; i++)
-            value[i] = x[s * width + i];
+            value[i] = (double)x[s * width + i] * r->mask[0][s * width + i];
         for (size_t n = 1; n < lop_network_node_count(r->network); n++) {
             const lop_node *node = lop_network_node(r->network, n);
             size_t l = node->layer;
             for (size_t o = 0; o < node->width; o++) {
                 if (node->op == LOP_OP_RELU) {
-                    next[o] = value[o] > 0 ? value[o] : 0;
+                    next[o] = value[o] > 0 ? value[o] * r->mask[n][s * width + o] : 0;
                     continue;
                 }
                 next[o] = lop_network_layer(r->network, l)->bias ? r->bias[l][o] : 0;
@@ -102,7 +123,7 @@ static void check(double *parameters, const double *gradient, size_t count, refe
     }
 }
 
-static void run(const char *spec, double smoothing)
+static void run(const char *spec, double smoothing, double dropout)
 {
     lop_network *network = NULL;
     lopi_trainer *trainer = NULL;
@@ -132,10 +153,14 @@ static void run(const char *spec, double smoothing)
     const lopi_trainer_options options = {.max_batch = BATCH + 1,
                                           .precision = LOP_FLOAT32,
                                           .label_smoothing = smoothing,
+                                          .dropout = dropout,
+                                          .input_dropout = dropout / 2,
+                                          .seed = 11,
                                           .context = all,
                                           .on_gradient = gather};
-    const lopi_batch batch = {.x = x, .labels = labels, .size = BATCH};
+    const lopi_batch batch = {.x = x, .labels = labels, .size = BATCH, .step = 3};
     double loss = 0;
+    draw_masks(r, &options, batch.step);
     assert_int_equal(lopi_trainer_new(&trainer, network, &options, NULL), LOP_OK);
     assert_int_equal(lopi_trainer_step(trainer, &batch, &loss, NULL, NULL), LOP_OK);
     /* Logits of a few units, off by some 1e-6. */
@@ -163,7 +188,7 @@ static void run(const char *spec, double smoothing)
 static void two_layers(void **state)
 {
     (void)state;
-    run(SPEC(LINEAR("a", "x", "17", "false") RELU("b", "a") LINEAR("c", "b", "5", "false")), 0);
+    run(SPEC(LINEAR("a", "x", "17", "false") RELU("b", "a") LINEAR("c", "b", "5", "false")), 0, 0);
 }
 
 static void three_layers_with_bias_and_smoothing(void **state)
@@ -171,13 +196,13 @@ static void three_layers_with_bias_and_smoothing(void **state)
     (void)state;
     run(SPEC(LINEAR("a", "x", "17", "true") RELU("b", "a") LINEAR("c", "b", "31", "true")
                  RELU("d", "c") LINEAR("e", "d", "4", "true")),
-        0.15);
+        0.15, 0);
 }
 
 static void one_layer(void **state)
 {
     (void)state;
-    run(SPEC(LINEAR("a", "x", "6", "true")), 0);
+    run(SPEC(LINEAR("a", "x", "6", "true")), 0, 0);
 }
 
 static void relu_in_odd_places(void **state)
@@ -185,16 +210,23 @@ static void relu_in_odd_places(void **state)
     (void)state;
     run(SPEC(RELU("r", "x") LINEAR("a", "r", "12", "true") LINEAR("b", "a", "13", "false")
                  RELU("c", "b") RELU("d", "c") LINEAR("e", "d", "7", "true") RELU("f", "e")),
-        0.1);
+        0.1, 0);
+}
+
+static void dropout(void **state)
+{
+    (void)state;
+    run(SPEC(LINEAR("a", "x", "17", "true") RELU("b", "a") LINEAR("c", "b", "31", "true")
+                 RELU("d", "c") RELU("e", "d") LINEAR("f", "e", "4", "true")),
+        0.1, 0.4);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_layers),
-        cmocka_unit_test(three_layers_with_bias_and_smoothing),
-        cmocka_unit_test(one_layer),
-        cmocka_unit_test(relu_in_odd_places),
+        cmocka_unit_test(two_layers), cmocka_unit_test(three_layers_with_bias_and_smoothing),
+        cmocka_unit_test(one_layer),  cmocka_unit_test(relu_in_odd_places),
+        cmocka_unit_test(dropout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
