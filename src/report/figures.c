@@ -127,8 +127,10 @@ static void put_data(const lopi_block *block, FILE *stream)
     fputc('\n', stream);
 }
 
-/* Least and greatest mean of a number over the block, with air around them on a log scale. */
-static void put_log_range(const lopi_block *block, size_t offset, double air, FILE *stream)
+/* From the first to the second of least and greatest mean of a number over the block, with air
+ * around them on a log scale; `down` puts the greatest first. */
+static void put_log_range(const lopi_block *block, size_t offset, double air, bool down,
+                          FILE *stream)
 {
     double least = INFINITY, greatest = 0;
     for (size_t i = 0; i < block->count; i++)
@@ -139,11 +141,12 @@ static void put_log_range(const lopi_block *block, size_t offset, double air, FI
                 greatest = fmax(greatest, value);
             }
         }
+    double low = greatest > 0 ? least / air : 1, high = greatest > 0 ? greatest * air : 10;
     fputc('[', stream);
-    put_number(greatest > 0 ? least / air : 1, stream);
+    put_number(down ? high : low, stream);
     fputc(':', stream);
-    put_number(greatest > 0 ? greatest * air : 10, stream);
-    fputc(']', stream);
+    put_number(down ? low : high, stream);
+    fputs("]\n", stream);
 }
 
 static void put_axes(const lopi_block *block, const figure_spec *figure, FILE *stream)
@@ -159,9 +162,11 @@ static void put_axes(const lopi_block *block, const figure_spec *figure, FILE *s
     if (figure->y == ACCURACY) {
         fputs("set yrange [0:102]\nset ytics 10\nset key at graph 0.02, 0.04 left bottom", stream);
     } else {
-        fputs("set logscale y\nset format y '%g'\nset yrange ", stream);
-        put_log_range(block, offsetof(lop_result, test_loss), 1.6, stream);
-        fputs("\nset key at graph 0.02, 0.97 left top", stream);
+        fputs("set logscale y\nset ytics (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, "
+              "1, 2, 5, 10, 20, 50, 100)\nset yrange ",
+              stream);
+        put_log_range(block, offsetof(lop_result, test_loss), 1.6, false, stream);
+        fputs("set key at graph 0.02, 0.97 left top", stream);
     }
     fputs(" Left reverse samplen 3 spacing 1.3 noenhanced\n", stream);
     if (figure->x == K)
@@ -173,8 +178,7 @@ static void put_axes(const lopi_block *block, const figure_spec *figure, FILE *s
               "textcolor rgb '#444444' noenhanced\n"
               "set logscale x\nset format x '%.0s %c'\nset xrange ",
               stream);
-        put_log_range(block, offsetof(lop_result, weights_left), 1.15, stream);
-        fputs(" reverse\n", stream);
+        put_log_range(block, offsetof(lop_result, weights_left), 1.15, true, stream);
     }
     fprintf(stream, "set label 1 '%s' at screen 0.02, screen 0.955 left font ',17' noenhanced\n",
             figure->title);
