@@ -29,16 +29,25 @@ typedef struct lop_evaluation {
     double seconds;
 } lop_evaluation;
 
+/** What to look at, and how. Zero is a good default. */
+typedef struct lop_evaluate_options {
+    const uint32_t *indices; /* [count] into the samples, borrowed; NULL: all of them */
+    size_t count;            /* not looked at without indices */
+    lop_precision precision;
+    uint64_t *confusion; /* [classes][classes], written; row = label, column = prediction; or NULL;
+                            unspecified on failure */
+} lop_evaluate_options;
+
 /**
- * Loss and accuracy of a network.
+ * Loss and accuracy of a network. Sums have a fixed order.
  *
- * @param indices    [count] into `samples`; NULL: all samples, and count is not looked at
- * @param confusion  [classes][classes], row = label, column = prediction; may be NULL
- * @return LOP_OK; LOP_E_SHAPE where the network does not fit the samples; LOP_E_MEMORY
+ * @param options  NULL: all samples, automatic precision
+ * @return LOP_OK; LOP_E_SHAPE where the network does not fit the samples; LOP_E_RANGE where an
+ *         index is beyond them; LOP_E_MEMORY
  */
 LOP_API lop_status lop_evaluate(const lop_network *network, const lop_samples *samples,
-                                const uint32_t *indices, size_t count, lop_precision precision,
-                                uint64_t *confusion, lop_evaluation *out, lop_error *error);
+                                const lop_evaluate_options *options, lop_evaluation *out,
+                                lop_error *error);
 
 /* Names come from tables: lop_optimizer_name(i) and so on, NULL beyond the last. */
 typedef enum lop_optimizer {
@@ -73,7 +82,7 @@ typedef struct lop_train_options {
 
     lop_rate_schedule rate_schedule;
     double warmup_epochs; /* rate rises linearly from 0 over these */
-    double final_rate;    /* cosine: ends at this fraction of learning_rate */
+    double final_rate;    /* cosine: falls to this fraction of learning_rate */
     size_t step_epochs;   /* step: every so many epochs … */
     double step_factor;   /* … the rate is multiplied by this */
 
@@ -82,7 +91,8 @@ typedef struct lop_train_options {
     double label_smoothing; /* [0, 1) */
 
     size_t patience; /* stop after so many epochs without a better validation loss, and keep the
-                        best epoch's weights; 0: never stop, keep the last */
+                        best epoch's weights; 0: never stop, keep the last. Where a callback
+                        changes a mask the search begins anew: sparsities do not compete */
 
     const char *checkpoint;   /* file written as training goes; NULL: none */
     size_t checkpoint_epochs; /* … after every so many epochs (and when cancelled); 0: only then */
@@ -133,7 +143,8 @@ LOP_API void lop_history_free(lop_history *history);
  *
  * `step` counts optimizer steps from 0 over the whole training; the callback after step s sees
  * s + 1. It may change weights and masks of the network; a weight whose mask becomes 0 is zeroed
- * and its moments cleared before the next step. A failure ends training with that status.
+ * and its moments cleared before the next step. `after_epoch` comes behind the epoch's evaluation.
+ * A failure ends training with that status; LOP_E_CANCELLED ends it as hooks do, with a checkpoint.
  */
 typedef struct lop_train_callback {
     void *context;

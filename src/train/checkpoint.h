@@ -2,7 +2,8 @@
  * Checkpoints: a training's state in a safetensors file, so that it can go on in another process.
  *
  * Tensors: those of the working format ("fc1.weight", "fc1.bias", "fc1.mask"), the optimizer's
- * moments ("fc1.weight.moment1" …), and with patience the best epoch's ("best.fc1.weight" …).
+ * moments ("fc1.weight.moment1" …), and with patience the best epoch's ("fc1.weight.best" …). So a
+ * checkpoint can also be read as a network.
  * Metadata "lop.checkpoint" is a JSON object with options, step, sums of the running epoch and
  * history; real numbers have 17 digits, so they come back exactly.
  */
@@ -20,6 +21,8 @@ typedef struct lopi_identity {
     const lop_train_options *options;
     size_t samples;     /* that train */
     uint64_t data_hash; /* of the split and its labels */
+    size_t threads;     /* these two may differ, with a warning */
+    lop_precision precision;
 } lopi_identity;
 
 /** Of which samples train and validate, and of their labels. */

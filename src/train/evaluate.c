@@ -28,6 +28,17 @@ lop_status lopi_samples_fit(const lop_network *network, const lop_samples *sampl
     return LOP_OK;
 }
 
+lop_status lopi_samples_check(const lop_samples *samples, const uint32_t *indices, size_t count,
+                              lop_error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        if (indices[i] >= samples->count)
+            return lopi_fail(error, LOP_E_RANGE,
+                             "expected indices below %zu, found %u; make the split for this data",
+                             samples->count, (unsigned)indices[i]);
+    return LOP_OK;
+}
+
 lop_status lopi_evaluator_init(lopi_evaluator *evaluator, const lop_network *network,
                                lop_precision precision, size_t most, lop_error *error)
 {
@@ -123,20 +134,24 @@ lop_status lopi_evaluator_run(lopi_evaluator *evaluator, const lop_samples *samp
 }
 
 lop_status lop_evaluate(const lop_network *network, const lop_samples *samples,
-                        const uint32_t *indices, size_t count, lop_precision precision,
-                        uint64_t *confusion, lop_evaluation *out, lop_error *error)
+                        const lop_evaluate_options *options, lop_evaluation *out, lop_error *error)
 {
+    static const lop_evaluate_options plain = {.indices = NULL};
+    const lop_evaluate_options *o = options ? options : &plain;
     double start = lop_clock_seconds();
     lop_evaluation found;
     lopi_evaluator evaluator = {.compute = NULL};
     if (!network || !samples || !out)
         return lopi_fail(error, LOP_E_ARG, "expected a network, samples and a place for results");
     lop_status status = lopi_samples_fit(network, samples, error);
+    if (status == LOP_OK && o->indices)
+        status = lopi_samples_check(samples, o->indices, o->count, error);
     if (status == LOP_OK)
-        status = lopi_evaluator_init(&evaluator, network, precision,
-                                     indices ? count : samples->count, error);
+        status = lopi_evaluator_init(&evaluator, network, o->precision,
+                                     o->indices ? o->count : samples->count, error);
     if (status == LOP_OK)
-        status = lopi_evaluator_run(&evaluator, samples, indices, count, confusion, &found, error);
+        status = lopi_evaluator_run(&evaluator, samples, o->indices, o->count, o->confusion, &found,
+                                    error);
     lopi_evaluator_end(&evaluator);
     if (status != LOP_OK)
         return status;

@@ -22,7 +22,7 @@ lop_status lopi_evaluator_init(lopi_evaluator *evaluator, const lop_network *net
                                lop_precision precision, size_t most, lop_error *error);
 void lopi_evaluator_end(lopi_evaluator *evaluator);
 
-/** As lop_evaluate. */
+/** As lop_evaluate, of a network that fits. */
 lop_status lopi_evaluator_run(lopi_evaluator *evaluator, const lop_samples *samples,
                               const uint32_t *indices, size_t count, uint64_t *confusion,
                               lop_evaluation *out, lop_error *error);
@@ -30,5 +30,9 @@ lop_status lopi_evaluator_run(lopi_evaluator *evaluator, const lop_samples *samp
 /** LOP_E_SHAPE where `network` cannot take these samples or tell their classes apart. */
 lop_status lopi_samples_fit(const lop_network *network, const lop_samples *samples,
                             lop_error *error);
+
+/** LOP_E_RANGE where an index is beyond the samples. */
+lop_status lopi_samples_check(const lop_samples *samples, const uint32_t *indices, size_t count,
+                              lop_error *error);
 
 #endif

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "base/hooks.h"
 #include "base/memory.h"
 #include "train/options.h"
 
@@ -125,6 +126,9 @@ lop_status lopi_record_write(const lopi_state *state, const lopi_identity *ident
         json_object_set_new(object, "metadata",
                             json_string(options->metadata ? options->metadata : "")) == 0 &&
         json_object_set_new(object, "samples", json_integer((json_int_t)identity->samples)) == 0 &&
+        json_object_set_new(object, "threads", json_integer((json_int_t)identity->threads)) == 0 &&
+        json_object_set_new(object, "precision",
+                            json_string(lop_precision_name(identity->precision))) == 0 &&
         json_object_set_new(object, "data_hash", json_string(hash)) == 0 &&
         json_object_set_new(object, "history", history_json(state)) == 0;
     if (ok)
@@ -183,6 +187,23 @@ static lop_status read_history(const json_t *history, lop_epoch **out, lop_error
     return LOP_OK;
 }
 
+/* Same bytes are promised for the same threads and precision only. */
+static void warn_of_differences(const json_t *object, const lopi_identity *identity)
+{
+    json_int_t threads = json_integer_value(json_object_get(object, "threads"));
+    const char *precision = json_string_value(json_object_get(object, "precision"));
+    if (threads != (json_int_t)identity->threads)
+        lopi_message(identity->options->hooks, LOP_WARNING,
+                     "the checkpoint was trained with %" JSON_INTEGER_FORMAT
+                     " threads and not %zu: results may differ in the last digits",
+                     threads, identity->threads);
+    if (!precision || strcmp(precision, lop_precision_name(identity->precision)) != 0)
+        lopi_message(identity->options->hooks, LOP_WARNING,
+                     "the checkpoint was trained in %.20s and not %s: results may differ",
+                     precision ? precision : "an unknown precision",
+                     lop_precision_name(identity->precision));
+}
+
 /* Numbers that contradict one another would send the loop astray. */
 static bool consistent(const lopi_state *state, const lopi_identity *identity)
 {
@@ -193,7 +214,8 @@ static bool consistent(const lopi_state *state, const lopi_identity *identity)
            state->step / steps_per_epoch == state->epoch_count &&
            state->running.samples == position * batch &&
            state->running.correct <= state->running.samples && isfinite(state->running.loss) &&
-           state->best_epoch <= state->epoch_count && state->stale <= state->epoch_count;
+           state->best_epoch <= state->epoch_count && (state->best_epoch == 0 || state->best) &&
+           state->stale <= state->epoch_count;
 }
 
 static lop_status read_object(lopi_state *state, const lopi_identity *identity,
@@ -222,6 +244,7 @@ static lop_status read_object(lopi_state *state, const lopi_identity *identity,
     status = read_history(history, &read.epochs, error);
     if (status != LOP_OK)
         return status;
+    warn_of_differences(object, identity);
     lopi_free(state->epochs);
     *state = read;
     return LOP_OK;

@@ -11,17 +11,6 @@
 
 static const double REPORT_SECONDS = 0.2;
 
-static lop_status check_indices(const uint32_t *indices, size_t count, size_t below,
-                                lop_error *error)
-{
-    for (size_t i = 0; i < count; i++)
-        if (indices[i] >= below)
-            return lopi_fail(error, LOP_E_RANGE,
-                             "the split names sample %u of %zu; make it for this data set",
-                             (unsigned)indices[i], below);
-    return LOP_OK;
-}
-
 static lop_status check(const lopi_session *session, lop_error *error)
 {
     const lop_split *split = session->split;
@@ -35,10 +24,10 @@ static lop_status check(const lopi_session *session, lop_error *error)
     if (session->options->patience > 0 && split->validation_count == 0)
         return lopi_fail(error, LOP_E_ARG,
                          "patience needs validation samples, found none in the split");
-    status = check_indices(split->train, split->train_count, session->train->count, error);
+    status = lopi_samples_check(session->train, split->train, split->train_count, error);
     if (status == LOP_OK)
         status =
-            check_indices(split->validation, split->validation_count, session->train->count, error);
+            lopi_samples_check(session->train, split->validation, split->validation_count, error);
     return status;
 }
 
@@ -122,14 +111,17 @@ lop_status lopi_session_begin(lopi_session *session, lop_error *error)
         .options = options,
         .samples = session->split->train_count,
         .data_hash = lopi_data_hash(session->train, session->split),
+        .threads = lop_threads_get(),
     };
     status = allocate(session, error);
     if (status == LOP_OK)
         status = lopi_state_init(&session->state, session->network, options, error);
     if (status == LOP_OK)
         status = make_computers(session, error);
-    if (status == LOP_OK)
+    if (status == LOP_OK) {
+        session->identity.precision = lopi_trainer_precision(session->trainer);
         status = resume(session, error);
+    }
     session->first_step = session->state.step;
     return status;
 }

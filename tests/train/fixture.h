@@ -1,0 +1,30 @@
+/** A small task for the tests of training: noisy clusters as CSV files in a directory of its own.
+ */
+#ifndef TRAIN_FIXTURE_H
+#define TRAIN_FIXTURE_H
+
+#include <lop/data.h>
+#include <lop/network.h>
+#include <lop/train.h>
+
+enum { FIXTURE_FEATURES = 12, FIXTURE_CLASSES = 3, FIXTURE_TRAIN = 330, FIXTURE_VALIDATION = 30 };
+
+struct fixture {
+    char directory[64];
+    char checkpoint[96];
+    lop_dataset *dataset;
+    lop_split split;
+};
+
+/** Make files, data set and split; fails the test where that does not work. */
+void fixture_open(struct fixture *fixture);
+/** Remove everything. */
+void fixture_close(struct fixture *fixture);
+/** A network of two hidden layers, the same each time; masks keep two thirds where `masked`. */
+lop_network *fixture_network(bool bias, bool masked);
+/** Options for a few quick epochs with dropout and decay at work. */
+lop_train_options fixture_options(void);
+/** Whether weights, biases and masks of two networks are the same bytes. */
+bool fixture_same(const lop_network *a, const lop_network *b);
+
+#endif
