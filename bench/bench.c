@@ -168,6 +168,7 @@ static lop_status bench_evaluate(const settings *s, lop_error *error)
     lop_dataset *dataset = NULL;
     lop_network *network = NULL;
     lop_evaluation evaluation = {0};
+    const lop_evaluate_options look = {.precision = s->precision};
     double seconds[MAX_PASSES + 1];
     lop_status status = lop_dataset_open(&dataset, "mnist", NULL, error);
     if (status)
@@ -175,8 +176,7 @@ static lop_status bench_evaluate(const settings *s, lop_error *error)
     status = new_challenge(&network, error);
     for (size_t i = 0; i <= s->passes && status == LOP_OK; i++) {
         double start = lop_clock_seconds();
-        status = lop_evaluate(network, lop_dataset_test(dataset), NULL, 0, s->precision, NULL,
-                              &evaluation, error);
+        status = lop_evaluate(network, lop_dataset_test(dataset), &look, &evaluation, error);
         seconds[i] = lop_clock_seconds() - start;
     }
     if (status)

@@ -1,10 +1,139 @@
-#include <lop/report.h>
+#include "report/html.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <sha2.h>
 
 #include "base/error.h"
+#include "base/memory.h"
+#include "report_assets.h"
+
+/* An asset as a text: the embedding puts a zero byte behind it. */
+static const char *text_of(const unsigned char *asset) { return (const char *)asset; }
+
+/* The inline styles and scripts of the page, in its order. The policy allows these bytes and no
+ * others, so that a name that slipped through as markup still could not run. */
+static const struct {
+    const char *name, *before, *behind;
+    const unsigned char *asset;
+} inlined[] = {
+    {"chart-style", "<style>", "</style>", lopi_asset_uplot_css},
+    {"style", "<style>", "</style>", lopi_asset_report_css},
+    {"chart-script", "<script>", "</script>", lopi_asset_uplot_js},
+    {"script", "<script>", "</script>", lopi_asset_report_js},
+};
+enum { INLINED_COUNT = sizeof inlined / sizeof *inlined };
+
+static void put_base64(const uint8_t *bytes, size_t size, FILE *stream)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < size; i += 3) {
+        uint32_t group = (uint32_t)bytes[i] << 16;
+        group |= i + 1 < size ? (uint32_t)bytes[i + 1] << 8 : 0;
+        group |= i + 2 < size ? bytes[i + 2] : 0;
+        fputc(digits[group >> 18], stream);
+        fputc(digits[group >> 12 & 63], stream);
+        fputc(i + 1 < size ? digits[group >> 6 & 63] : '=', stream);
+        fputc(i + 2 < size ? digits[group & 63] : '=', stream);
+    }
+}
+
+static void put_hashes(const char *before, FILE *stream)
+{
+    for (size_t i = 0; i < INLINED_COUNT; i++) {
+        if (strcmp(inlined[i].before, before) != 0)
+            continue;
+        SHA2_CTX context;
+        uint8_t digest[SHA256_DIGEST_LENGTH];
+        SHA256Init(&context);
+        SHA256Update(&context, inlined[i].asset, strlen(text_of(inlined[i].asset)));
+        SHA256Final(digest, &context);
+        fputs(" 'sha256-", stream);
+        put_base64(digest, sizeof digest, stream);
+        fputc('\'', stream);
+    }
+}
+
+static void put_policy(const lopi_page *page, FILE *stream)
+{
+    (void)page;
+    fputs("default-src 'none'; style-src", stream);
+    put_hashes("<style>", stream);
+    fputs("; script-src", stream);
+    put_hashes("<script>", stream);
+    fputs("; base-uri 'none'; form-action 'none'", stream);
+}
+
+static void put_public(const lopi_page *page, FILE *stream)
+{
+    (void)page;
+    lopi_html_json(text_of(lopi_asset_public_figures), stream);
+}
+
+static void put_licence(const lopi_page *page, FILE *stream)
+{
+    (void)page;
+    lopi_html_text(text_of(lopi_asset_uplot_licence), stream);
+}
+
+/* What stands in the template as {{name}}, beside what is inlined and the data. */
+static const struct {
+    const char *name;
+    void (*put)(const lopi_page *page, FILE *stream);
+} parts[] = {
+    {"policy", put_policy},       {"title", lopi_html_title},
+    {"blocks", lopi_html_blocks}, {"provenance", lopi_html_provenance},
+    {"public", put_public},       {"chart-licence", put_licence},
+};
+
+static lop_status put_part(const lopi_page *page, const char *name, FILE *stream, lop_error *error)
+{
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strcmp(parts[i].name, name) == 0) {
+            parts[i].put(page, stream);
+            return LOP_OK;
+        }
+    for (size_t i = 0; i < INLINED_COUNT; i++)
+        if (strcmp(inlined[i].name, name) == 0) {
+            fprintf(stream, "%s%s%s", inlined[i].before, text_of(inlined[i].asset),
+                    inlined[i].behind);
+            return LOP_OK;
+        }
+    if (strcmp(name, "data") == 0)
+        return lopi_html_data(page, stream, error);
+    return lopi_fail(error, LOP_E_INTERNAL, "the page's template names an unknown part \"%s\"",
+                     name);
+}
+
+static lop_status put_template(const lopi_page *page, FILE *stream, lop_error *error)
+{
+    const char *at = text_of(lopi_asset_page);
+    for (const char *open; (open = strstr(at, "{{")); at = strstr(open, "}}") + 2) {
+        char name[32] = "";
+        fwrite(at, 1, (size_t)(open - at), stream);
+        if (sscanf(open, "{{%31[a-z-]}}", name) != 1 || !strstr(open, "}}"))
+            return lopi_fail(error, LOP_E_INTERNAL, "the page's template has a broken part");
+        lop_status status = put_part(page, name, stream, error);
+        if (status != LOP_OK)
+            return status;
+    }
+    fputs(at, stream);
+    return LOP_OK;
+}
 
 lop_status lop_report_html(const lop_results *results, const lop_report_options *options,
                            FILE *stream, lop_error *error)
 {
-    (void)results, (void)options, (void)stream;
-    return lopi_fail(error, LOP_E_UNSUPPORTED, "the page is not drawn yet");
+    static const lop_report_options defaults = {0};
+    lopi_view view = {0};
+    lop_status status = lopi_view_new(&view, results, error);
+    if (status != LOP_OK)
+        return status;
+    const lopi_page page = {results, &view, options ? options : &defaults};
+    status = put_template(&page, stream, error);
+    if (status == LOP_OK && (fflush(stream) != 0 || ferror(stream)))
+        status = lopi_fail(error, LOP_E_IO, "cannot write the page; is the disk full?");
+    lopi_view_free(&view);
+    return status;
 }

@@ -23,6 +23,10 @@ char *lopi_number_text(char *text, double value)
     text[0] = 0;
     if (!isfinite(value))
         return text;
+    if (value == trunc(value) && fabs(value) < 1e15) { /* 2386000, not 2.386e+06 */
+        snprintf(text, LOPI_NUMBER_SIZE, "%.0f", value);
+        return text;
+    }
     /* 17 digits always read back (IEEE 754); mostly fewer do. */
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, LOPI_NUMBER_SIZE, "%.*g", digits, value);

@@ -1,0 +1,345 @@
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "report/field.h"
+#include "report/headline.h"
+#include "report/html.h"
+#include "report/json.h"
+#include "report/text.h"
+
+void lopi_html_text(const char *text, FILE *stream)
+{
+    static const struct {
+        char plain;
+        const char *escaped;
+    } entities[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
+    for (; *text; text++) {
+        const char *escaped = NULL;
+        for (size_t i = 0; i < sizeof entities / sizeof *entities; i++)
+            if (*text == entities[i].plain)
+                escaped = entities[i].escaped;
+        if (escaped)
+            fputs(escaped, stream);
+        else
+            fputc((unsigned char)*text < 0x20 && *text != '\n' ? ' ' : *text, stream);
+    }
+}
+
+void lopi_html_title(const lopi_page *page, FILE *stream)
+{
+    if (page->options->title) {
+        lopi_html_text(page->options->title, stream);
+        return;
+    }
+    const lopi_view *view = page->view;
+    const char *separator = "Pruning ";
+    fputs(view->count == 0 ? "No results yet" : "", stream);
+    for (size_t i = 0; i < view->count; i++) {
+        bool again = false;
+        for (size_t j = 0; j < i; j++)
+            again = again || strcmp(view->blocks[j].dataset, view->blocks[i].dataset) == 0;
+        if (again)
+            continue;
+        fputs(separator, stream);
+        lopi_html_text(view->blocks[i].dataset, stream);
+        separator = i + 2 == view->count ? " and " : ", ";
+    }
+}
+
+/* The table ---------------------------------------------------------------------------------- */
+
+typedef void put_function(lopi_stat stat, FILE *stream);
+
+static void put_count(lopi_stat stat, FILE *stream)
+{
+    char text[LOPI_NUMBER_SIZE];
+    fputs(lopi_count_text(text, stat.mean), stream);
+}
+
+static void put_bytes(lopi_stat stat, FILE *stream)
+{
+    char text[LOPI_NUMBER_SIZE];
+    fputs(lopi_bytes_text(text, stat.mean), stream);
+}
+
+static void put_with_deviation(lopi_stat stat, double scale, int decimals, FILE *stream)
+{
+    char text[LOPI_NUMBER_SIZE];
+    fputs(lopi_fixed_text(text, scale * stat.mean, decimals), stream);
+    if (isfinite(stat.deviation))
+        fprintf(stream, " <span class=\"sd\">± %s</span>",
+                lopi_fixed_text(text, scale * stat.deviation, decimals));
+}
+
+static void put_accuracy(lopi_stat stat, FILE *stream) { put_with_deviation(stat, 100, 2, stream); }
+
+static void put_loss(lopi_stat stat, FILE *stream) { put_with_deviation(stat, 1, 3, stream); }
+
+static void put_time(lopi_stat stat, FILE *stream)
+{
+    char text[LOPI_NUMBER_SIZE];
+    fputs(lopi_fixed_text(text, stat.mean, stat.mean < 99.95 ? 1 : 0), stream);
+}
+
+static const struct {
+    const char *header;
+    size_t offset;
+    put_function *put;
+} columns[] = {
+    {"weights left", offsetof(lop_result, weights_left), put_count},
+    {"effective", offsetof(lop_result, effective_weights_left), put_count},
+    {"test accuracy, %", offsetof(lop_result, test_accuracy), put_accuracy},
+    {"test loss", offsetof(lop_result, test_loss), put_loss},
+    {"validation accuracy, %", offsetof(lop_result, valid_accuracy), put_accuracy},
+    {"sparse file", offsetof(lop_result, bytes_sparse), put_bytes},
+    {"zstd", offsetof(lop_result, bytes_zstd), put_bytes},
+    {"packed file", offsetof(lop_result, bytes_packed), put_bytes},
+    {"compacted, µs", offsetof(lop_result, compacted_latency_us_batch1), put_time},
+    {"packed, µs", offsetof(lop_result, latency_us_batch1), put_time},
+};
+enum { COLUMN_COUNT = sizeof columns / sizeof *columns };
+
+static bool column_is_used(const lopi_block *block, size_t column)
+{
+    for (size_t i = 0; i < block->count; i++)
+        for (size_t j = 0; j < block->series[i].count; j++)
+            if (lopi_point_stat(block->series[i].points + j, columns[column].offset).count)
+                return true;
+    return false;
+}
+
+/* Mean units left in each hidden layer; nothing where seeds disagree on how many there are. */
+static void put_units(const lopi_point *point, FILE *stream)
+{
+    size_t count = point->results[0]->units_left_count;
+    for (size_t i = 1; i < point->count; i++)
+        if (point->results[i]->units_left_count != count)
+            count = 0;
+    for (size_t layer = 0; layer < count; layer++) {
+        double sum = 0;
+        for (size_t i = 0; i < point->count; i++)
+            sum += (double)point->results[i]->units_left[layer];
+        char text[LOPI_NUMBER_SIZE];
+        fprintf(stream, "%s%s", layer ? "-" : "",
+                lopi_fixed_text(text, sum / (double)point->count, 0));
+    }
+}
+
+static void put_row(const lopi_block *block, const lopi_series *series, const lopi_point *point,
+                    FILE *stream)
+{
+    char text[LOPI_NUMBER_SIZE];
+    bool fallen = lopi_accuracy_lost(point, lopi_dense_point(block, series)) > LOPI_TOLERANCE;
+    fprintf(stream, "<tr%s><th scope=\"row\">%s</th>", fallen ? " class=\"fallen\"" : "",
+            lopi_percent_text(text, point->target));
+    for (size_t column = 0; column < COLUMN_COUNT; column++) {
+        if (!column_is_used(block, column))
+            continue;
+        bool marked = fallen && columns[column].offset == offsetof(lop_result, test_accuracy);
+        fputs("<td>", stream);
+        columns[column].put(lopi_point_stat(point, columns[column].offset), stream);
+        fputs(marked ? "<span class=\"mark\" title=\"more than one point below dense\">▾</span>"
+                     : "",
+              stream);
+        fputs("</td>", stream);
+    }
+    fputs("<td class=\"units\">", stream);
+    put_units(point, stream);
+    fputs("</td></tr>\n", stream);
+}
+
+static void put_table(const lopi_block *block, size_t index, FILE *stream)
+{
+    size_t used = 2;
+    fprintf(stream,
+            "<h3 id=\"table-%zu\">All points</h3>\n"
+            "<p class=\"hint\">k is the share pruned in each hidden layer; "
+            "<span class=\"mark\">▾</span> marks an accuracy more than one point below the dense "
+            "network’s. Effective: weights left when units without a path from input to output are "
+            "removed too.</p>\n"
+            "<div class=\"scroll\" role=\"region\" aria-labelledby=\"table-%zu\" tabindex=\"0\">"
+            "<table>\n<caption>%s</caption>\n<thead><tr><th scope=\"col\">k, %%</th>",
+            index, index,
+            lopi_block_seeds(block) > 1 ? "Means over seeds ± sample standard deviation"
+                                        : "One seed");
+    for (size_t column = 0; column < COLUMN_COUNT; column++)
+        if (column_is_used(block, column)) {
+            fprintf(stream, "<th scope=\"col\">%s</th>", columns[column].header);
+            used++;
+        }
+    fputs("<th scope=\"col\">units left</th></tr></thead>\n", stream);
+    for (size_t i = 0; i < block->count; i++) {
+        const lopi_series *series = block->series + i;
+        fprintf(stream,
+                "<tbody><tr class=\"series\"><th scope=\"rowgroup\" colspan=\"%zu\">"
+                "<span class=\"swatch\" data-series=\"%zu\"></span>pruned by ",
+                used, i);
+        lopi_html_text(series->name, stream);
+        fputs("</th></tr>\n", stream);
+        for (size_t j = 0; j < series->count; j++)
+            put_row(block, series, series->points + j, stream);
+        fputs("</tbody>\n", stream);
+    }
+    fputs("</table></div>\n", stream);
+}
+
+/* Headlines ---------------------------------------------------------------------------------- */
+
+static void put_card(const char *value, const char *unit, const char *label, const char *text,
+                     FILE *stream)
+{
+    fprintf(stream,
+            "<li class=\"card\"><p class=\"figure\">%s<small>%s</small></p><p class=\"label\">",
+            value, unit);
+    lopi_html_text(label, stream);
+    fputs("</p><p class=\"sentence\">", stream);
+    lopi_html_text(text, stream);
+    fputs("</p></li>\n", stream);
+}
+
+static void put_dense_card(const lopi_block *block, FILE *stream)
+{
+    char value[LOPI_NUMBER_SIZE], text[LOPI_SENTENCE_SIZE], part[LOPI_NUMBER_SIZE];
+    const lopi_point *dense = lopi_dense_point(block, block->series);
+    if (!dense)
+        return;
+    lopi_stat accuracy = lopi_point_stat(dense, offsetof(lop_result, test_accuracy));
+    lopi_stat loss = lopi_point_stat(dense, offsetof(lop_result, test_loss));
+    const struct {
+        size_t offset;
+        char *(*format)(char *text, double value);
+        const char *before, *behind;
+    } parts[] = {
+        {offsetof(lop_result, weights_total), lopi_count_text, "", " weights"},
+        {offsetof(lop_result, bytes_dense), lopi_bytes_text, ", ", ""},
+        {offsetof(lop_result, dense_latency_us_batch1), lopi_count_text, ", ", " µs a sample"},
+        {offsetof(lop_result, train_seconds), lopi_count_text, ", trained in ", " s"},
+    };
+    size_t length = 0;
+    text[0] = 0;
+    if (isfinite(loss.mean))
+        length =
+            (size_t)snprintf(text, sizeof text, "Loss %s. ", lopi_fixed_text(part, loss.mean, 3));
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        double number = lopi_point_stat(dense, parts[i].offset).mean;
+        if (isfinite(number) && length < sizeof text)
+            length +=
+                (size_t)snprintf(text + length, sizeof text - length, "%s%s%s", parts[i].before,
+                                 parts[i].format(part, number), parts[i].behind);
+    }
+    if (isfinite(accuracy.mean))
+        put_card(lopi_fixed_text(value, 100 * accuracy.mean, 2), " %", "right, unpruned", text,
+                 stream);
+}
+
+static void put_headlines(const lopi_block *block, FILE *stream)
+{
+    fputs("<ul class=\"cards\">\n", stream);
+    put_dense_card(block, stream);
+    for (size_t i = 0; i < block->count; i++) {
+        const lopi_series *series = block->series + i;
+        const lopi_point *best = lopi_best_point(block, series);
+        char value[LOPI_NUMBER_SIZE], text[LOPI_SENTENCE_SIZE], label[200];
+        snprintf(label, sizeof label, "pruned by %.150s, within one point of dense", series->name);
+        if (lopi_headline(text, block, series)[0])
+            put_card(best ? lopi_percent_text(value, best->target) : "0", " %", label, text,
+                     stream);
+    }
+    fputs("</ul>\n", stream);
+}
+
+void lopi_html_blocks(const lopi_page *page, FILE *stream)
+{
+    for (size_t i = 0; i < page->view->count; i++) {
+        const lopi_block *block = page->view->blocks + i;
+        size_t seeds = lopi_block_seeds(block);
+        fprintf(stream,
+                "<section class=\"block\" id=\"block-%zu\" aria-labelledby=\"name-%zu\">\n"
+                "<h2 id=\"name-%zu\">",
+                i, i, i);
+        lopi_html_text(block->dataset, stream);
+        fputs(" <small>", stream);
+        lopi_html_text(block->network, stream);
+        if (seeds > 1)
+            fprintf(stream, ", %zu seeds", seeds);
+        else
+            fputs(", one seed", stream);
+        fputs("</small></h2>\n", stream);
+        put_headlines(block, stream);
+        fputs("<div class=\"charts\"></div>\n", stream);
+        put_table(block, i, stream);
+        fputs("</section>\n", stream);
+    }
+}
+
+/* How it was made ---------------------------------------------------------------------------- */
+
+enum { MOST_SHOWN = 8 }; /* different machines, recipes or versions */
+
+typedef char *describe_function(const lop_result *result); /* new text, or NULL */
+
+static char *describe_version(const lop_result *result) { return lopi_strdup(result->version); }
+
+static char *describe_machine(const lop_result *result)
+{
+    char text[512], memory[LOPI_NUMBER_SIZE];
+    const lop_machine *machine = &result->machine;
+    if (!result->has_machine)
+        return NULL;
+    snprintf(text, sizeof text, "%s, %s, %s, %zu of %zu cores, %s of memory", machine->cpu,
+             machine->isa, machine->host, machine->threads, machine->cores,
+             lopi_bytes_text(memory, (double)machine->memory_bytes));
+    return lopi_strdup(text);
+}
+
+static char *describe_recipe(const lop_result *result)
+{
+    char *text = NULL;
+    json_t *recipe = result->recipe ? json_loads(result->recipe, 0, NULL) : NULL;
+    if (recipe && lopi_json_text(recipe, (lopi_json_style){.lines = true}, &text, NULL) != LOP_OK)
+        text = NULL;
+    json_decref(recipe);
+    return text;
+}
+
+/* Every different text once, in the order of the results. */
+static void put_different(const lopi_page *page, const char *term, describe_function *describe,
+                          const char *element, FILE *stream)
+{
+    char *shown[MOST_SHOWN] = {NULL};
+    size_t count = 0;
+    for (size_t i = 0; i < page->results->count && count < MOST_SHOWN; i++) {
+        char *text = describe(page->results->items + i);
+        bool known = !text;
+        for (size_t j = 0; !known && j < count; j++)
+            known = strcmp(text, shown[j]) == 0;
+        if (known) {
+            lopi_free(text);
+            continue;
+        }
+        fprintf(stream, "%s%s%s<dd><%s>", count ? "" : "<dt>", count ? "" : term,
+                count ? "" : "</dt>", element);
+        lopi_html_text(text, stream);
+        fprintf(stream, "</%s></dd>\n", element);
+        shown[count++] = text;
+    }
+    for (size_t i = 0; i < count; i++)
+        lopi_free(shown[i]);
+}
+
+void lopi_html_provenance(const lopi_page *page, FILE *stream)
+{
+    fputs("<dl>\n", stream);
+    if (page->options->command) {
+        fputs("<dt>Command</dt><dd><pre>", stream);
+        lopi_html_text(page->options->command, stream);
+        fputs("</pre></dd>\n", stream);
+    }
+    put_different(page, "lop", describe_version, "span", stream);
+    put_different(page, "Machine", describe_machine, "span", stream);
+    put_different(page, "Recipe", describe_recipe, "pre", stream);
+    fputs("</dl>\n", stream);
+}
