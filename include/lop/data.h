@@ -42,7 +42,7 @@ typedef struct lop_dataset lop_dataset; /* opaque; one owner; read-only once ope
 typedef struct lop_data_options {
     const char *cache_dir;    /* NULL: $LOP_DATA, $XDG_CACHE_HOME/lop, ~/.cache/lop */
     const char *label_column; /* of a CSV file: its header's name; NULL: "label", else the first */
-    bool offline;             /* fail rather than fetch */
+    bool offline;             /* fail rather than ask a network */
     const lop_hooks *hooks;
 } lop_data_options;
 
@@ -64,18 +64,28 @@ LOP_API lop_status lop_data_directory(const char *name, const lop_data_options *
 /** Whether all files of set `name` are there (sizes looked at, checksums not). */
 LOP_API bool lop_data_present(const char *name, const lop_data_options *options);
 
-/** Fetch set `name` where it is missing, verify it by SHA-256, keep it in the cache. */
+/**
+ * Make sure that set `name` is in the cache and right: verified by SHA-256, fetched where it is
+ * missing or damaged. Two processes may do so at once. What may fail along the way is told in one
+ * line, each source with its reason.
+ *
+ * @return LOP_OK; LOP_E_NOT_FOUND (an unknown name, no source); LOP_E_IO (sources failed);
+ *         LOP_E_CHECKSUM, LOP_E_TRUNCATED, LOP_E_FORMAT (the last source gave something else);
+ *         LOP_E_CREATE, LOP_E_FULL, LOP_E_MEMORY, LOP_E_CANCELLED
+ */
 LOP_API lop_status lop_data_get(const char *name, const lop_data_options *options,
                                 lop_error *error);
 
-/** Check every file of set `name` against its SHA-256. LOP_E_NOT_FOUND, LOP_E_CHECKSUM. */
+/** Check every file of set `name` against its SHA-256. LOP_E_NOT_FOUND, _TRUNCATED, _CHECKSUM. */
 LOP_API lop_status lop_data_verify(const char *name, const lop_data_options *options,
                                    lop_error *error);
 
 /**
  * Open a data set: a known name (fetched where missing), a directory with IDX files of the usual
  * names (plain or .gz) or train.csv and test.csv, or one CSV file (a sixth of its lines, chosen by
- * a fixed shuffle, is the test part).
+ * a fixed shuffle, is the test part). A known set's checksums are looked at when it is fetched, and
+ * by lop_data_verify; opening it checks sizes and headers, which is quick. Values of CSV files are
+ * bytes where all are integers in 0 … 255, floats otherwise.
  *
  * @return LOP_OK; LOP_E_NOT_FOUND (nothing there: the text lists the known names); LOP_E_FORMAT,
  *         LOP_E_TRUNCATED, LOP_E_LIMIT, LOP_E_CHECKSUM with file and offset or line; LOP_E_MEMORY

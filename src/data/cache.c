@@ -85,11 +85,10 @@ void lopi_set_paths_free(lopi_set_paths *paths)
     *paths = (lopi_set_paths){0};
 }
 
-bool lop_data_present(const char *name, const lop_data_options *options)
+bool lopi_cache_present(const lopi_known_set *set, const lop_data_options *options)
 {
     lopi_set_paths paths;
-    const lopi_known_set *set = lopi_known_find(name);
-    if (!set || lopi_set_paths_new(&paths, set, options, NULL) != LOP_OK)
+    if (lopi_set_paths_new(&paths, set, options, NULL) != LOP_OK)
         return false;
     bool present = true;
     for (size_t i = 0; i < LOPI_FILE_COUNT; i++) {
@@ -115,12 +114,16 @@ static lop_status check_content(const lopi_bytes *content, const lopi_known_file
     return LOP_OK;
 }
 
-/* Content of a known file, verified; gzip is taken off. One byte more shows a file too long. */
+/* Content of a known file, verified; gzip is taken off. */
 static lop_status load_verified(lopi_bytes *out, const char *path, const lopi_known_file *file,
                                 lop_error *error)
 {
     lopi_bytes content = {0};
     lop_status status = lopi_source_load(&content, path, (size_t)file->size + 1, error);
+    if (status == LOP_E_LIMIT)
+        status = lopi_fail_file(error, LOP_E_CHECKSUM, path,
+                                "expected %llu bytes, found more; fetch it again",
+                                (unsigned long long)file->size);
     if (status == LOP_OK)
         status = check_content(&content, file, path, error);
     if (status == LOP_OK)
@@ -130,8 +133,8 @@ static lop_status load_verified(lopi_bytes *out, const char *path, const lopi_kn
     return status;
 }
 
-static lop_status verify(const lopi_known_set *set, const lop_data_options *options,
-                         lop_error *error)
+lop_status lopi_cache_verify(const lopi_known_set *set, const lop_data_options *options,
+                             lop_error *error)
 {
     lopi_set_paths paths;
     lop_status status = lopi_set_paths_new(&paths, set, options, error);
@@ -144,12 +147,6 @@ static lop_status verify(const lopi_known_set *set, const lop_data_options *opti
     }
     lopi_set_paths_free(&paths);
     return status;
-}
-
-lop_status lop_data_verify(const char *name, const lop_data_options *options, lop_error *error)
-{
-    const lopi_known_set *set = lopi_known_find(name);
-    return set ? verify(set, options, error) : lopi_fail_unknown_set(name, error);
 }
 
 /* A file that was fetched, plain or gzip, goes into the cache, plain, if it is the right one. */
@@ -198,14 +195,33 @@ static bool is_final(lop_status status)
            status == LOP_E_CREATE;
 }
 
-static lop_status fetch(const lopi_known_set *set, const lopi_set_paths *paths,
-                        const lop_hooks *hooks, lop_error *error)
+/* One line for all sources that failed: which, and why. */
+typedef struct reasons {
+    char text[480];
+    size_t used;
+} reasons;
+
+static void add_reason(reasons *all, const lopi_data_source *source, const char *reason)
 {
-    char reasons[480] = "";
-    size_t used = 0;
+    if (all->used < sizeof all->text)
+        all->used +=
+            (size_t)snprintf(all->text + all->used, sizeof all->text - all->used, "%s%s %s: %.100s",
+                             all->used ? "; " : "", source->description, source->where, reason);
+}
+
+static lop_status fetch(const lopi_known_set *set, const lopi_set_paths *paths,
+                        const lop_data_options *options, lop_error *error)
+{
+    const lop_hooks *hooks = options ? options->hooks : NULL;
+    bool offline = options && options->offline;
+    reasons all = {.used = 0};
     lop_status status = LOP_E_NOT_FOUND;
     for (const lopi_data_source *source = set->sources; source->description; source++) {
         lop_error reason = {0};
+        if (offline && !source->local) {
+            add_reason(&all, source, "not asked, offline");
+            continue;
+        }
         lopi_message(hooks, LOP_INFO, "fetching %s: %s %s", set->entry.name, source->description,
                      source->where);
         status = fetch_from(set, source, paths, hooks, &reason);
@@ -218,39 +234,41 @@ static lop_status fetch(const lopi_known_set *set, const lopi_set_paths *paths,
         }
         lopi_message(hooks, LOP_DETAIL, "%s %s: %s", source->description, source->where,
                      reason.text);
-        if (used < sizeof reasons)
-            used +=
-                (size_t)snprintf(reasons + used, sizeof reasons - used, "%s%s %s: %.100s",
-                                 used ? "; " : "", source->description, source->where, reason.text);
+        add_reason(&all, source, reason.text);
     }
-    return lopi_fail(error, status, "cannot fetch %s: %s", set->entry.name, reasons);
+    return lopi_fail(error, status, "cannot fetch %s: %s", set->entry.name, all.text);
 }
 
-static lop_status get(const lopi_known_set *set, const lop_data_options *options, lop_error *error)
+lop_status lopi_cache_get(const lopi_known_set *set, const lop_data_options *options,
+                          lop_error *error)
 {
+    if (lopi_cache_present(set, options) && lopi_cache_verify(set, options, NULL) == LOP_OK)
+        return LOP_OK;
     lopi_set_paths paths;
     lop_status status = lopi_set_paths_new(&paths, set, options, error);
     if (status != LOP_OK)
         return status;
-    if (options && options->offline)
-        status = lopi_fail_file(error, LOP_E_NOT_FOUND, paths.directory,
-                                "expected the files of %s, found them missing or damaged, and may "
-                                "not fetch them",
-                                set->entry.name);
+    status = lopi_directory_make(paths.directory, error);
     if (status == LOP_OK)
-        status = lopi_directory_make(paths.directory, error);
-    if (status == LOP_OK)
-        status = fetch(set, &paths, options ? options->hooks : NULL, error);
+        status = fetch(set, &paths, options, error);
     lopi_set_paths_free(&paths);
     return status;
+}
+
+bool lop_data_present(const char *name, const lop_data_options *options)
+{
+    const lopi_known_set *set = lopi_known_find(name);
+    return set && lopi_cache_present(set, options);
+}
+
+lop_status lop_data_verify(const char *name, const lop_data_options *options, lop_error *error)
+{
+    const lopi_known_set *set = lopi_known_find(name);
+    return set ? lopi_cache_verify(set, options, error) : lopi_fail_unknown_set(name, error);
 }
 
 lop_status lop_data_get(const char *name, const lop_data_options *options, lop_error *error)
 {
     const lopi_known_set *set = lopi_known_find(name);
-    if (!set)
-        return lopi_fail_unknown_set(name, error);
-    if (lop_data_present(name, options) && verify(set, options, NULL) == LOP_OK)
-        return LOP_OK;
-    return get(set, options, error);
+    return set ? lopi_cache_get(set, options, error) : lopi_fail_unknown_set(name, error);
 }

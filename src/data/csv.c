@@ -260,6 +260,12 @@ lop_status lopi_csv_read(lopi_part *part, bool *all_bytes, const char *path,
                 .line = 1,
                 .all_bytes = true,
                 .error = error};
+    if (memchr(start, 0, text.size)) {
+        lopi_free(text.data);
+        return lopi_fail_file(error, LOP_E_FORMAT, path,
+                              "expected CSV text, found binary data; IDX files are opened by the "
+                              "name of their directory");
+    }
     if (text.size >= 3 && memcmp(start, "\xef\xbb\xbf", 3) == 0)
         r.at += 3; /* the byte order mark that spreadsheets write */
     locale_t neutral = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);

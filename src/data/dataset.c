@@ -199,6 +199,8 @@ static char *last_part(const char *path)
 lop_status lop_dataset_open(lop_dataset **out, const char *name_or_path,
                             const lop_data_options *options, lop_error *error)
 {
+    if (!out || !name_or_path)
+        return lopi_fail(error, LOP_E_ARG, "expected the name or path of a data set");
     lop_dataset *set = lopi_alloc(1, sizeof *set);
     if (!set || !(set->name = last_part(name_or_path))) {
         lop_dataset_free(set);

@@ -29,6 +29,7 @@ typedef struct lopi_data_source {
                         lop_error *error);
     const char *where; /* package, address or directory */
     const char *below; /* where in the package the files lie */
+    bool local;        /* asks no network */
 } lopi_data_source;
 
 #define LOPI_MAX_SOURCES 4
