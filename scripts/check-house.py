@@ -29,7 +29,7 @@ ROOMS = [
 # Public headers by room; a header that is not here has no room yet, which is a violation.
 HEADERS = {
     "export.h": "base", "status.h": "base", "hooks.h": "base", "machine.h": "base",
-    "suggest.h": "base",
+    "suggest.h": "base", "output.h": "base",
     "run.h": "run", "network.h": "nn", "exchange.h": "exchange", "data.h": "data",
     "train.h": "train", "prune.h": "prune", "pack.h": "pack", "report.h": "report",
     "result.h": "report", "experiment.h": "experiment",

@@ -8,10 +8,12 @@
 #include <lop/hooks.h>
 #include <lop/machine.h>
 #include <lop/network.h>
+#include <lop/output.h>
 #include <lop/prune.h>
 #include <lop/report.h>
 #include <lop/result.h>
 #include <lop/status.h>
+#include <lop/suggest.h>
 #include <lop/train.h>
 
 #endif
