@@ -24,11 +24,16 @@
 extern "C" {
 #endif
 
-#define LOP_MAX_HIDDEN     64
+#define LOP_MAX_HIDDEN     63
 #define LOP_MAX_METHODS    16
 #define LOP_MAX_SPARSITIES 128
 
-/** All that decides a result. Start from lop_recipe_default. Texts are owned by the recipe. */
+#define LOP_MAX_SEEDS 10000
+
+/**
+ * All that decides a result. Start from lop_recipe_default. Texts are owned by the recipe and come
+ * from malloc: replace one by freeing it and putting a copy in its place.
+ */
 typedef struct lop_recipe {
     char *data; /* name or path */
     char *label_column;
@@ -54,13 +59,51 @@ typedef struct lop_recipe {
 /** The challenge: MNIST, 784-1000-1000-500-200-10, weight and unit, ten sparsities, one seed. */
 LOP_API lop_status lop_recipe_default(lop_recipe *out, lop_error *error);
 LOP_API void lop_recipe_free(lop_recipe *recipe);
-/** Read a YAML recipe over `recipe`: what the file does not say stays. Errors name the line. */
+/**
+ * Read a YAML recipe over `recipe`: what the file does not say stays.
+ *
+ * @return LOP_OK; LOP_E_FORMAT with the line (unknown key, wrong type, out of range,
+ * contradictory); LOP_E_NOT_FOUND, LOP_E_IO, LOP_E_LIMIT (above 1 MiB), LOP_E_MEMORY. On failure
+ * `recipe` is unchanged.
+ */
 LOP_API lop_status lop_recipe_load(lop_recipe *recipe, const char *path, lop_error *error);
-/** The recipe as a JSON object; members that do not bear on the result are left out. */
+/** LOP_OK, or LOP_E_RANGE/LOP_E_ARG naming the member that is wrong. */
+LOP_API lop_status lop_recipe_check(const lop_recipe *recipe, lop_error *error);
+/**
+ * The recipe as a JSON object of one line; members that do not bear on the result are left out.
+ * JSON is YAML: lop_recipe_load reads it back. Caller frees with free().
+ */
 LOP_API lop_status lop_recipe_json(const lop_recipe *recipe, char **json, lop_error *error);
-/** A new network as the recipe describes it, initialized from `seed`. LOP_E_SHAPE. */
+/**
+ * A new network as the recipe describes it, initialized from `seed`. LOP_E_SHAPE where a network
+ * given as a spec does not fit the data.
+ */
 LOP_API lop_status lop_recipe_network(const lop_recipe *recipe, const lop_dataset *dataset,
                                       uint64_t seed, lop_network **out, lop_error *error);
+
+typedef struct lop_run_options {
+    uint64_t seed;          /* of weights, split and order: the recipe's own are not looked at */
+    const char *output;     /* the trained network is written here; NULL: not written */
+    bool overwrite;         /* an `output` that exists; looked at before training starts */
+    const char *checkpoint; /* NULL: none */
+    bool resume;            /* continue from `checkpoint` where it exists */
+    const lop_hooks *hooks;
+} lop_run_options;
+
+/**
+ * One training: split, new network, train, evaluate on validation and test part, write.
+ *
+ * The file's metadata carry "lop.recipe" (lop_recipe_json) and "lop.history": the result record of
+ * this training, one line of lop.result/1 with its epochs and without a method.
+ *
+ * @param network  receives the trained network; one owner
+ * @param result   receives the record; lop_result_free
+ * @param history  written also when cancelled; lop_history_free; may be NULL
+ * @return as lop_train, lop_recipe_network and lop_network_save
+ */
+LOP_API lop_status lop_run(const lop_recipe *recipe, const lop_dataset *dataset,
+                           const lop_run_options *options, lop_network **network,
+                           lop_result *result, lop_history *history, lop_error *error);
 
 typedef struct lop_timing {
     double latency_us_batch1;   /* median over repetitions */
@@ -84,8 +127,13 @@ typedef struct lop_sweep_options {
  * Run what is missing of a sweep.
  *
  * DIR/recipe.json holds the recipe; a directory made by another recipe is refused (LOP_E_ARG, says
- * what differs). DIR/dense-seedN.safetensors are the trained networks, DIR/dense-seedN.checkpoint
- * the unfinished one. One process a directory: LOP_E_BUSY says who holds it.
+ * what differs), but seeds, methods and sparsities may be added. DIR/dense-seedN.safetensors are
+ * the trained networks, DIR/dense-seedN.checkpoint the unfinished one, DIR/results.jsonl the
+ * results. One process a directory: LOP_E_BUSY says who holds it.
+ *
+ * The results of sparsity 0 are the dense network, measured once for each method; they alone carry
+ * the epochs of its training. Every result carries its parent's train_seconds. The training loss of
+ * pruned networks is measured where recipe.train.evaluate_train asks for it.
  */
 LOP_API lop_status lop_sweep(const lop_recipe *recipe, const lop_dataset *dataset,
                              const lop_sweep_options *options, lop_error *error);

@@ -1,0 +1,105 @@
+#include "experiment/measure.h"
+
+#include <lop/machine.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "experiment/fields.h"
+
+lop_status lopi_recipe_split(lop_split *out, const lop_recipe *recipe, const lop_dataset *dataset,
+                             uint64_t seed, lop_error *error)
+{
+    const lop_samples *samples = lop_dataset_train(dataset);
+    size_t count =
+        recipe->validation_count ? recipe->validation_count : lop_split_default_count(samples);
+    return lop_split_new(out, samples, count, seed, error);
+}
+
+lop_status lopi_training_object(const lop_recipe *recipe, uint64_t seed, json_t **out,
+                                lop_error *error)
+{
+    json_t *object = NULL;
+    lop_status status = lopi_recipe_object(recipe, false, &object, error);
+    if (status != LOP_OK)
+        return status;
+    json_object_del(object, "prune");
+    json_object_set_new(object, "seed", json_integer((json_int_t)seed));
+    *out = object;
+    return LOP_OK;
+}
+
+lop_status lopi_result_begin(lop_result *result, const lop_dataset *dataset,
+                             const lop_network *network, uint64_t seed, lop_error *error)
+{
+    char widths[512];
+    lop_network_describe(network, widths, sizeof widths);
+    result->seed = seed;
+    result->weights_total = lop_network_weight_count(network);
+    result->bytes_dense = lop_dense_bytes(network);
+    lop_machine_get(&result->machine);
+    result->has_machine = true;
+    lop_status status = lop_result_set_text(&result->dataset, lop_dataset_name(dataset), error);
+    if (status == LOP_OK)
+        status = lop_result_set_text(&result->network, widths, error);
+    if (status == LOP_OK)
+        status = lop_result_set_text(&result->version, lop_version(), error);
+    return status;
+}
+
+lop_status lopi_result_evaluate(lop_result *result, const lop_network *network,
+                                const lop_dataset *dataset, const lop_split *split, bool train,
+                                lop_error *error)
+{
+    const struct {
+        const lop_samples *samples;
+        const uint32_t *indices;
+        size_t count;
+        double *loss, *accuracy;
+        bool wanted;
+    } parts[] = {
+        {lop_dataset_train(dataset), split->validation, split->validation_count,
+         &result->valid_loss, &result->valid_accuracy, true},
+        {lop_dataset_test(dataset), NULL, 0, &result->test_loss, &result->test_accuracy, true},
+        {lop_dataset_train(dataset), split->train, split->train_count, &result->train_loss,
+         &result->train_accuracy, train},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        lop_evaluation evaluation;
+        if (!parts[i].wanted)
+            continue;
+        /* float32 whatever training used: results of different machines are to be compared. */
+        lop_evaluate_options options = {
+            .indices = parts[i].indices,
+            .count = parts[i].count,
+            .precision = LOP_FLOAT32,
+        };
+        lop_status status = lop_evaluate(network, parts[i].samples, &options, &evaluation, error);
+        if (status != LOP_OK)
+            return status;
+        *parts[i].loss = evaluation.loss;
+        *parts[i].accuracy = evaluation.accuracy;
+    }
+    return LOP_OK;
+}
+
+lop_status lopi_result_count(lop_result *result, const lop_network *network, lop_error *error)
+{
+    lop_count count;
+    lop_status status = lop_count_network(network, &count, error);
+    if (status != LOP_OK)
+        return status;
+    uint64_t *units = lopi_alloc(count.layers, sizeof *units);
+    if (!units)
+        return lopi_fail_memory(error, count.layers * sizeof *units);
+    size_t hidden = 0;
+    for (size_t i = 0; i < count.layers; i++)
+        if (!lop_network_layer(network, i)->output)
+            units[hidden++] = count.layer[i].units_left;
+    lopi_free(result->units_left);
+    result->units_left = units;
+    result->units_left_count = hidden;
+    result->sparsity = count.sparsity;
+    result->weights_left = count.weights_left;
+    result->effective_weights_left = count.effective_weights_left;
+    return LOP_OK;
+}

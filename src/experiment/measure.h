@@ -1,0 +1,31 @@
+/**
+ * Measuring: what of a result comes from a network, shared by a single run and by a sweep.
+ */
+#ifndef LOPI_EXPERIMENT_MEASURE_H
+#define LOPI_EXPERIMENT_MEASURE_H
+
+#include <jansson.h>
+
+#include <lop/experiment.h>
+
+/** Say what was measured where: data set, network, seed, machine, version, dense bytes. */
+lop_status lopi_result_begin(lop_result *result, const lop_dataset *dataset,
+                             const lop_network *network, uint64_t seed, lop_error *error);
+
+/** Loss and accuracy on validation and test part, in float32; `train` asks for that part too. */
+lop_status lopi_result_evaluate(lop_result *result, const lop_network *network,
+                                const lop_dataset *dataset, const lop_split *split, bool train,
+                                lop_error *error);
+
+/** Count weights and units that are left. */
+lop_status lopi_result_count(lop_result *result, const lop_network *network, lop_error *error);
+
+/** The split that a recipe asks for with a seed. */
+lop_status lopi_recipe_split(lop_split *out, const lop_recipe *recipe, const lop_dataset *dataset,
+                             uint64_t seed, lop_error *error);
+
+/** The part of a recipe that bears on one training, with its seed. */
+lop_status lopi_training_object(const lop_recipe *recipe, uint64_t seed, json_t **out,
+                                lop_error *error);
+
+#endif
