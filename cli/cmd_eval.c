@@ -1,0 +1,234 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include <lop/exchange.h>
+
+#include "commands.h"
+#include "session.h"
+
+typedef enum part { PART_TEST, PART_VALIDATION, PART_TRAIN } part;
+
+typedef struct values {
+    common common; /* first */
+    const char *data, *label_column;
+    part part;
+    size_t validation_count;
+    lop_precision precision;
+    bool confusion;
+} values;
+
+static const char *part_at(const void *context, size_t index)
+{
+    static const char *const names[] = {"test", "validation", "train"};
+    (void)context;
+    return index < sizeof names / sizeof *names ? names[index] : NULL;
+}
+
+static const option eval_options[] = {
+    {.name = "data",
+     .letter = 'd',
+     .required = true,
+     .kind = OPTION_TEXT,
+     .offer = OFFER_DATA,
+     .offset = offsetof(values, data),
+     .argument = "NAME",
+     .help = "data set by name, a directory with IDX files or train.csv and test.csv, or a CSV "
+             "file"},
+    {.name = "label-column",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(values, label_column),
+     .argument = "NAME",
+     .preset = "label",
+     .help = "of CSV data: the column that holds the class"},
+    {.name = "part",
+     .kind = OPTION_NAME,
+     .offset = offsetof(values, part),
+     .name_at = part_at,
+     .argument = "NAME",
+     .help = "test, or validation or train as --seed splits them"},
+    {.name = "validation",
+     .kind = OPTION_COUNT,
+     .offset = offsetof(values, validation_count),
+     .most = LOP_MAX_SAMPLES,
+     .argument = "N",
+     .preset = "a twelfth",
+     .help = "validation samples of that split"},
+    {.name = "precision",
+     .kind = OPTION_NAME,
+     .offset = offsetof(values, precision),
+     .name_at = name_precision_at,
+     .argument = "NAME",
+     .help = "of products: auto, float32 or bf16"},
+    {.name = "confusion",
+     .letter = 'c',
+     .kind = OPTION_FLAG,
+     .offset = offsetof(values, confusion),
+     .help = "also show which class is taken for which"},
+    {0},
+};
+
+static const option_group groups[] = {{"Evaluation", eval_options}, {0}};
+
+static const example examples[] = {
+    {"lop eval net.safetensors --data mnist", "accuracy and loss on the test part"},
+    {"lop eval net.safetensors --data mnist --confusion", "and what is taken for what"},
+    {0},
+};
+
+static lop_status prepare(void *given, lop_error *error)
+{
+    (void)error;
+    ((values *)given)->precision = LOP_FLOAT32;
+    return LOP_OK;
+}
+
+static double share(uint64_t some, uint64_t whole)
+{
+    return whole ? (double)some / (double)whole : 0;
+}
+
+static void show_classes(const uint64_t *confusion, size_t classes)
+{
+    printf("\nclass  samples   found  precision\n");
+    for (size_t c = 0; c < classes; c++) {
+        uint64_t samples = 0, taken = 0, right = confusion[c * classes + c];
+        for (size_t o = 0; o < classes; o++) {
+            samples += confusion[c * classes + o];
+            taken += confusion[o * classes + c];
+        }
+        printf("%5zu %8llu %6.2f %% %7.2f %%\n", c, (unsigned long long)samples,
+               100 * share(right, samples), 100 * share(right, taken));
+    }
+}
+
+static void show_confusion(const uint64_t *confusion, size_t classes)
+{
+    printf("\nrows are labels, columns predictions\n      ");
+    for (size_t o = 0; o < classes; o++)
+        printf(" %5zu", o);
+    for (size_t c = 0; c < classes; c++) {
+        printf("\n%5zu ", c);
+        for (size_t o = 0; o < classes; o++)
+            if (confusion[c * classes + o])
+                printf(" %5llu", (unsigned long long)confusion[c * classes + o]);
+            else
+                printf("     .");
+    }
+    printf("\n");
+}
+
+static lop_status show_json_result(const values *v, const char *path, const char *dataset,
+                                   const lop_evaluation *found, const uint64_t *confusion,
+                                   size_t classes, lop_error *error)
+{
+    json_t *rows = json_array();
+    for (size_t c = 0; c < classes; c++) {
+        json_t *row = json_array();
+        for (size_t o = 0; o < classes; o++)
+            json_array_append_new(row, json_integer((json_int_t)confusion[c * classes + o]));
+        json_array_append_new(rows, row);
+    }
+    return show_json(json_pack("{s:s, s:s, s:s, s:I, s:f, s:f, s:f, s:o}", "file", path, "dataset",
+                               dataset, "part", part_at(NULL, (size_t)v->part), "samples",
+                               (json_int_t)found->count, "accuracy", found->accuracy, "loss",
+                               found->loss, "seconds", found->seconds, "confusion", rows),
+                     error);
+}
+
+static lop_status show(session *s, const values *v, const char *dataset,
+                       const lop_evaluation *found, const uint64_t *confusion, size_t classes,
+                       lop_error *error)
+{
+    char count[32], time[32];
+    if (s->common.json)
+        return show_json_result(v, v->common.arguments[0], dataset, found, confusion, classes,
+                                error);
+    printf("%s, %s part: accuracy %.2f %%, loss %.4f (%s samples in %s)\n", dataset,
+           part_at(NULL, (size_t)v->part), 100 * found->accuracy, found->loss,
+           grouped(found->count, count, sizeof count), lasted(found->seconds, time, sizeof time));
+    if (s->common.quiet)
+        return LOP_OK;
+    if (classes <= 100 || v->confusion)
+        show_classes(confusion, classes);
+    if (v->confusion)
+        show_confusion(confusion, classes);
+    return LOP_OK;
+}
+
+static lop_status evaluate(session *s, const values *v, const lop_network *network,
+                           const lop_dataset *dataset, lop_error *error)
+{
+    const lop_samples *training = lop_dataset_train(dataset);
+    const lop_samples *samples = v->part == PART_TEST ? lop_dataset_test(dataset) : training;
+    size_t classes = samples->classes;
+    lop_split split = {0};
+    lop_evaluation found;
+    lop_status status = LOP_OK;
+    uint64_t *confusion = calloc(classes * classes, sizeof *confusion);
+    if (!confusion)
+        status = usage_error(error, LOP_E_MEMORY, "out of memory for %zu classes", classes);
+    if (status == LOP_OK && v->part != PART_TEST)
+        status = lop_split_new(&split, training,
+                               v->validation_count ? v->validation_count
+                                                   : lop_split_default_count(training),
+                               v->common.seed, error);
+    bool validation = v->part == PART_VALIDATION;
+    lop_evaluate_options options = {
+        .indices = validation ? split.validation : split.train,
+        .count = validation ? split.validation_count : split.train_count,
+        .precision = v->precision,
+        .confusion = confusion,
+    };
+    if (status == LOP_OK) {
+        status = lop_evaluate(network, samples, &options, &found, error);
+        if (status != LOP_OK)
+            blame(error, v->common.arguments[0]);
+    }
+    if (status == LOP_OK)
+        status = show(s, v, lop_dataset_name(dataset), &found, confusion, classes, error);
+    lop_split_free(&split);
+    free(confusion);
+    return status;
+}
+
+static lop_status run(session *s, void *given, lop_error *error)
+{
+    const values *v = given;
+    const char *path = v->common.arguments[0];
+    char name[512];
+    lop_network *network = NULL;
+    lop_dataset *dataset = NULL;
+    lop_hooks hooks = session_hooks(s);
+    lop_data_options data = {.label_column = v->label_column, .hooks = &hooks};
+    lop_status status = lop_network_load(&network, path, NULL, error);
+    if (status != LOP_OK)
+        blame(error, path);
+    if (status == LOP_OK)
+        status = lop_dataset_open(&dataset, v->data, &data, error);
+    if (status == LOP_OK)
+        status = evaluate(s, v, network, dataset, error);
+    if (status == LOP_OK && strcmp(path, "-") != 0)
+        say_next(s, "lop inspect %s", quoted(path, name, sizeof name));
+    lop_network_free(network);
+    lop_dataset_free(dataset);
+    return status;
+}
+
+const command command_eval = {
+    .name = "eval",
+    .summary = "accuracy and loss of a network, per class, confusion",
+    .synopsis = "FILE --data NAME [OPTIONS]",
+    .description =
+        "Look at each sample of a data set's test part with a network: how many it gets right, and "
+        "the mean cross-entropy. For each class, 'found' is the share of its samples that are "
+        "recognized, 'precision' the share of right ones among what is taken for it.\n",
+    .groups = groups,
+    .examples = examples,
+    .offer = OFFER_FILES,
+    .least = 1,
+    .most = 1,
+    .values_size = sizeof(values),
+    .seeded = true,
+    .prepare = prepare,
+    .run = run,
+};

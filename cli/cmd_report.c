@@ -1,0 +1,147 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "commands.h"
+#include "report_files.h"
+#include "session.h"
+
+typedef struct values {
+    common common; /* first */
+    const char *output, *csv, *figures, *title;
+    bool text, overwrite;
+} values;
+
+static const option report_options_table[] = {
+    {.name = "output",
+     .letter = 'o',
+     .kind = OPTION_TEXT,
+     .offer = OFFER_FILES,
+     .offset = offsetof(values, output),
+     .argument = "FILE",
+     .help = "write the page: one HTML file that needs nothing else"},
+    {.name = "csv",
+     .kind = OPTION_TEXT,
+     .offer = OFFER_FILES,
+     .offset = offsetof(values, csv),
+     .argument = "FILE",
+     .help = "write all results as CSV"},
+    {.name = "figures",
+     .kind = OPTION_TEXT,
+     .offer = OFFER_DIRECTORIES,
+     .offset = offsetof(values, figures),
+     .argument = "DIR",
+     .help = "draw plots as PNG and SVG, with gnuplot"},
+    {.name = "text",
+     .letter = 't',
+     .kind = OPTION_FLAG,
+     .offset = offsetof(values, text),
+     .help = "print the table; so too where nothing else is asked for"},
+    {.name = "title",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(values, title),
+     .argument = "TEXT",
+     .help = "of the page"},
+    {.name = "overwrite",
+     .letter = 'f',
+     .kind = OPTION_FLAG,
+     .offset = offsetof(values, overwrite),
+     .help = "overwrite files that exist"},
+    {0},
+};
+
+static const option_group groups[] = {{"Report", report_options_table}, {0}};
+
+static const example examples[] = {
+    {"lop report out", "the table in the terminal"},
+    {"lop report out -o report.html --csv results.csv", "the page, and all numbers"},
+    {0},
+};
+
+/* A directory of a sweep, or a file of results. */
+static char *results_path(const char *path)
+{
+    struct stat found;
+    if (stat(path, &found) == 0 && S_ISREG(found.st_mode))
+        return strdup(path);
+    return report_path(path, "results.jsonl");
+}
+
+/* The command that makes such results again: the sweep's recipe is kept beside them. */
+static void reproduce(const char *path, char *buffer, size_t size)
+{
+    struct stat found;
+    char *recipe = report_path(path, "recipe.json"), name[512];
+    buffer[0] = 0;
+    if (recipe && stat(recipe, &found) == 0)
+        snprintf(buffer, size, "lop sweep --recipe %s -o again", quoted(recipe, name, sizeof name));
+    free(recipe);
+}
+
+static lop_status write_all(session *s, const values *v, const lop_results *results,
+                            lop_error *error)
+{
+    char again[600], name[512];
+    lop_hooks hooks = session_hooks(s);
+    lop_report_options options = report_options(s, &hooks);
+    bool text = v->text || !(v->output || v->csv || v->figures || s->common.json);
+    lop_status status = LOP_OK;
+    reproduce(v->common.arguments[0], again, sizeof again);
+    options.command = again[0] ? again : NULL;
+    options.title = v->title;
+    if (v->output)
+        status = report_write_html(results, &options, v->output, v->overwrite, error);
+    if (status == LOP_OK && v->csv)
+        status = report_write_csv(results, v->csv, v->overwrite, error);
+    if (status == LOP_OK && v->figures)
+        status = report_write_figures(s, results, &options, v->figures, error);
+    if (status == LOP_OK && text)
+        status = lop_report_table(results, &options, stdout, error);
+    if (status == LOP_OK && s->common.json)
+        return show_json(json_pack("{s:I, s:s*, s:s*, s:s*}", "results", (json_int_t)results->count,
+                                   "html", v->output, "csv", v->csv, "figures", v->figures),
+                         error);
+    if (status == LOP_OK && v->output && strcmp(v->output, "-") != 0)
+        say_next(s, "xdg-open %s", quoted(v->output, name, sizeof name));
+    else if (status == LOP_OK && text)
+        say_next(s, "lop report %s -o report.html",
+                 quoted(v->common.arguments[0], name, sizeof name));
+    return status;
+}
+
+static lop_status run(session *s, void *given, lop_error *error)
+{
+    const values *v = given;
+    lop_results results = {0};
+    lop_hooks hooks = session_hooks(s);
+    char *path = results_path(v->common.arguments[0]);
+    if (!path)
+        return usage_error(error, LOP_E_MEMORY, "out of memory");
+    lop_status status = lop_results_load(&results, path, &hooks, error);
+    if (status == LOP_OK && results.count == 0) {
+        usage_error(error, LOP_E_FORMAT, "expected results, found none");
+        status = blame(error, path);
+    }
+    if (status == LOP_OK)
+        status = write_all(s, v, &results, error);
+    lop_results_free(&results);
+    free(path);
+    return status;
+}
+
+const command command_report = {
+    .name = "report",
+    .summary = "table, page, CSV and plots of results",
+    .synopsis = "DIR [OPTIONS]",
+    .description =
+        "Draw the results of a sweep: DIR is its directory, or a results.jsonl itself. Everything "
+        "is made from results alone; seeds of one point are put together, with mean and standard "
+        "deviation.\n",
+    .groups = groups,
+    .examples = examples,
+    .offer = OFFER_DIRECTORIES,
+    .least = 1,
+    .most = 1,
+    .values_size = sizeof(values),
+    .run = run,
+};

@@ -1,0 +1,209 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lop/experiment.h>
+
+#include "commands.h"
+#include "report_files.h"
+#include "session.h"
+
+typedef struct values {
+    recipe_values base; /* first */
+    const char *directory;
+    bool no_timing;
+} values;
+
+#define IN_RECIPE(member) offsetof(values, base.recipe.member)
+
+static const option sweep_options[] = {
+    {.name = "methods",
+     .letter = 'm',
+     .kind = OPTION_NAMES,
+     .offset = IN_RECIPE(methods),
+     .count_offset = IN_RECIPE(method_count),
+     .limit = LOP_MAX_METHODS,
+     .name_at = name_method_at,
+     .argument = "NAMES",
+     .help = "what is removed as one: weight, unit"},
+    {.name = "sparsity",
+     .letter = 'k',
+     .kind = OPTION_PERCENTS,
+     .offset = IN_RECIPE(sparsities),
+     .count_offset = IN_RECIPE(sparsity_count),
+     .limit = LOP_MAX_SPARSITIES,
+     .most = 100,
+     .below = true,
+     .argument = "K,K,...",
+     .help = "per cent to remove, rising"},
+    {.name = "seeds",
+     .kind = OPTION_COUNT,
+     .offset = IN_RECIPE(seed_count),
+     .least = 1,
+     .most = LOP_MAX_SEEDS,
+     .argument = "N",
+     .help = "trainings, of which each begins with another seed"},
+    {.name = "weight-criterion",
+     .kind = OPTION_OWNED_TEXT,
+     .offset = IN_RECIPE(weight_criterion),
+     .argument = "NAME",
+     .preset = "magnitude",
+     .help = "how weights are scored"},
+    {.name = "unit-criterion",
+     .kind = OPTION_OWNED_TEXT,
+     .offset = IN_RECIPE(unit_criterion),
+     .argument = "NAME",
+     .preset = "l2",
+     .help = "how units are scored"},
+    {.name = "scope",
+     .kind = OPTION_NAME,
+     .offset = IN_RECIPE(scope),
+     .name_at = name_scope_at,
+     .argument = "NAME",
+     .help = "ranked where: within each layer, or over all layers together"},
+    {.name = "include-output",
+     .negatable = true,
+     .kind = OPTION_FLAG,
+     .offset = IN_RECIPE(include_output),
+     .help = "prune the weights of the output layer too"},
+    {0},
+};
+
+static const option output_options[] = {
+    {.name = "output",
+     .letter = 'o',
+     .required = true,
+     .kind = OPTION_TEXT,
+     .offer = OFFER_DIRECTORIES,
+     .offset = offsetof(values, directory),
+     .argument = "DIR",
+     .help = "write results, networks and the report here; continue what is there"},
+    {.name = "no-timing",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(values, no_timing),
+     .help = "leave prediction times out"},
+    {0},
+};
+
+static const option_group groups[] = {
+    {"Data", recipe_data_options}, {"Network", recipe_network_options},   {"Sweep", sweep_options},
+    {"Output", output_options},    {"Training", recipe_training_options}, {0},
+};
+
+static const example examples[] = {
+    {"lop sweep --data mnist --seeds 3 -o out", "the challenge: two methods, ten sparsities"},
+    {"lop sweep --recipe recipe.yaml -o out", "as a recipe says"},
+    {"lop sweep --recipe out/recipe.json -o again", "the same once more"},
+    {0},
+};
+
+static void on_result(void *context, const lop_result *result, size_t done, size_t total)
+{
+    say(context, "[%zu/%zu] seed %llu  %-6s %4g %%  accuracy %6.2f %%  loss %.4f", done, total,
+        (unsigned long long)result->seed, result->method, 100 * result->target_sparsity,
+        100 * result->test_accuracy, result->test_loss);
+}
+
+static lop_status write_report(session *s, const values *v, lop_error *error)
+{
+    lop_results results = {0};
+    lop_hooks hooks = session_hooks(s);
+    lop_report_options options = report_options(s, &hooks);
+    char again[600], recipe_name[512], name[512];
+    char *jsonl = report_path(v->directory, "results.jsonl");
+    char *csv = report_path(v->directory, "results.csv");
+    char *html = report_path(v->directory, "report.html");
+    char *figures = report_path(v->directory, "figures");
+    char *recipe = report_path(v->directory, "recipe.json");
+    lop_status status = LOP_OK;
+    if (!jsonl || !csv || !html || !figures || !recipe)
+        status = usage_error(error, LOP_E_MEMORY, "out of memory");
+    if (status == LOP_OK)
+        status = lop_results_load(&results, jsonl, &hooks, error);
+    if (status == LOP_OK) {
+        snprintf(again, sizeof again, "lop sweep --recipe %s -o again",
+                 quoted(recipe, recipe_name, sizeof recipe_name));
+        options.command = again;
+        status = report_write_csv(&results, csv, true, error);
+    }
+    if (status == LOP_OK)
+        status = report_write_html(&results, &options, html, true, error);
+    if (status == LOP_OK)
+        status = report_write_figures(s, &results, &options, figures, error);
+    if (status == LOP_OK && s->common.json)
+        status = show_json(json_pack("{s:s, s:I, s:s, s:s, s:s}", "directory", v->directory,
+                                     "results", (json_int_t)results.count, "jsonl", jsonl, "csv",
+                                     csv, "html", html),
+                           error);
+    else if (status == LOP_OK)
+        status = lop_report_table(&results, &options, stdout, error);
+    if (status == LOP_OK) {
+        say(s, "%s holds results.jsonl, results.csv, report.html and figures/", v->directory);
+        say_next(s, "xdg-open %s", quoted(html, name, sizeof name));
+    }
+    lop_results_free(&results);
+    free(jsonl);
+    free(csv);
+    free(html);
+    free(figures);
+    free(recipe);
+    return status;
+}
+
+static void tell_how_to_continue(session *s)
+{
+    char line[2048];
+    command_line(s, NULL, line, sizeof line);
+    say(s, "stopped; what was found so far is kept");
+    say_next(s, "%s", line);
+}
+
+static lop_status run(session *s, void *given, lop_error *error)
+{
+    values *v = given;
+    lop_recipe *recipe = &v->base.recipe;
+    lop_hooks hooks = session_hooks(s);
+    lop_data_options data = {.label_column = recipe->label_column, .hooks = &hooks};
+    lop_sweep_options options = {
+        .directory = v->directory,
+        .hooks = &hooks,
+        .on_result = on_result,
+        .context = s,
+        .no_timing = v->no_timing,
+    };
+    lop_dataset *dataset = NULL;
+    recipe->seed = v->base.common.seed;
+    signals_watch();
+    lop_status status = lop_recipe_check(recipe, error);
+    if (status == LOP_OK)
+        status = lop_dataset_open(&dataset, recipe->data, &data, error);
+    if (status == LOP_OK)
+        status = lop_sweep(recipe, dataset, &options, error);
+    progress_end(s);
+    if (status == LOP_E_CANCELLED)
+        tell_how_to_continue(s);
+    if (status == LOP_OK)
+        status = write_report(s, v, error);
+    lop_dataset_free(dataset);
+    return status;
+}
+
+const command command_sweep = {
+    .name = "sweep",
+    .summary = "the experiment: train, prune each way, measure, report",
+    .synopsis = "--data NAME -o DIR [OPTIONS]",
+    .description =
+        "Train a dense network for each seed, prune a copy of it by each method at each sparsity, "
+        "and measure what is left: accuracy, loss, sizes, times.\n\n"
+        "Each result is written to DIR/results.jsonl as soon as it is known. Started again, a "
+        "sweep "
+        "continues with what is missing; seeds, methods and sparsities may be added. At the end it "
+        "prints the table and writes results.csv, report.html and figures.\n",
+    .groups = groups,
+    .examples = examples,
+    .values_size = sizeof(values),
+    .seeded = true,
+    .prepare = recipe_values_prepare,
+    .release = recipe_values_release,
+    .run = run,
+};

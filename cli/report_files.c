@@ -1,0 +1,62 @@
+#include "report_files.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <lop/output.h>
+
+lop_report_options report_options(const session *s, const lop_hooks *hooks)
+{
+    return (lop_report_options){
+        .ascii = !s->out.utf8,
+        .colour = s->out.colour,
+        .width = s->out.width,
+        .hooks = hooks,
+    };
+}
+
+lop_status report_write_csv(const lop_results *results, const char *path, bool overwrite,
+                            lop_error *error)
+{
+    lop_output *output = NULL;
+    lop_status status = lop_output_open(&output, path, overwrite, error);
+    if (status == LOP_OK)
+        status = lop_report_csv(results, lop_output_stream(output), error);
+    if (status == LOP_OK)
+        return lop_output_commit(output, error);
+    lop_output_abandon(output);
+    return blame(error, path);
+}
+
+lop_status report_write_html(const lop_results *results, const lop_report_options *options,
+                             const char *path, bool overwrite, lop_error *error)
+{
+    lop_output *output = NULL;
+    lop_status status = lop_output_open(&output, path, overwrite, error);
+    if (status == LOP_OK)
+        status = lop_report_html(results, options, lop_output_stream(output), error);
+    if (status == LOP_OK)
+        return lop_output_commit(output, error);
+    lop_output_abandon(output);
+    return blame(error, path);
+}
+
+lop_status report_write_figures(session *s, const lop_results *results,
+                                const lop_report_options *options, const char *dir,
+                                lop_error *error)
+{
+    lop_status status = lop_report_figures(results, options, dir, error);
+    if (status != LOP_E_UNSUPPORTED)
+        return status;
+    say(s, "%s", error->text);
+    return LOP_OK;
+}
+
+char *report_path(const char *dir, const char *name)
+{
+    size_t size = strlen(dir) + strlen(name) + 2;
+    char *path = malloc(size);
+    if (path)
+        snprintf(path, size, "%s/%s", dir, name);
+    return path;
+}

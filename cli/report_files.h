@@ -1,0 +1,25 @@
+/** The files that a report consists of, for `lop report` and the end of `lop sweep`. */
+#ifndef CLI_REPORT_FILES_H
+#define CLI_REPORT_FILES_H
+
+#include <lop/report.h>
+
+#include "session.h"
+
+/** How this terminal wants tables. `hooks` must outlive the result. */
+lop_report_options report_options(const session *s, const lop_hooks *hooks);
+
+/** Write one file by one of the library's writers. */
+lop_status report_write_csv(const lop_results *results, const char *path, bool overwrite,
+                            lop_error *error);
+lop_status report_write_html(const lop_results *results, const lop_report_options *options,
+                             const char *path, bool overwrite, lop_error *error);
+/** Plots into `dir`; a missing gnuplot is a message and no failure. */
+lop_status report_write_figures(session *s, const lop_results *results,
+                                const lop_report_options *options, const char *dir,
+                                lop_error *error);
+
+/** "DIR/NAME"; NULL where memory is out. */
+char *report_path(const char *dir, const char *name);
+
+#endif
