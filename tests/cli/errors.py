@@ -1,0 +1,179 @@
+"""Bad input: one line, the right status, no partial output."""
+import json
+import os
+import shutil
+import struct
+import subprocess
+
+import tool
+
+
+class Usage(tool.LopTest):
+    def test_values(self):
+        for words, text in [
+            (["-k", "100"], "-k: expected 0 to below 100, found 100"),
+            (["-k", "-1"], "-k: expected 0 to below 100, found -1"),
+            (["-k", "nan"], "-k: expected a number, found 'nan'"),
+            (["-k", "9x"], "-k: expected a number, found '9x'"),
+            (["-k"], "-k: expected K behind it, found nothing"),
+            (["--sparsity="], "--sparsity: expected a number, found ''"),
+        ]:
+            self.fails(64, text, "prune", "x", "-o", "y", "-m", "unit", *words)
+        self.fails(64, "--epochs: expected 1 to 100000, found 0", "train", "--epochs", "0", "-o", "y")
+        self.fails(64, "--epochs: expected a whole number, found '1.5'",
+                   "train", "--epochs=1.5", "-o", "y")
+        self.fails(64, "--layers: expected a whole number, found ''", "train", "--layers", "3,,4",
+                   "-o", "y")
+        self.fails(64, "--layers: expected at most", "train", "--layers",
+                   ",".join(["9"] * 100), "-o", "y")
+        self.fails(64, "--quiet: takes no value, found '3'", "train", "--quiet=3", "-o", "y")
+        self.fails(64, "--threads: expected 0 to 1024", "train", "--threads", "9999", "-o", "y")
+        self.fails(64, "rising", "sweep", "-k", "50,25", "-o", "y", "--data", self.data)
+        self.fails(64, "unknown option '--no-json'", "train", "--no-json", "-o", "y")
+
+    def test_what_is_missing(self):
+        self.fails(64, "--output FILE is missing", "train", "--data", self.data)
+        self.fails(64, "--method NAME is missing", "prune", "x", "-k", "5", "-o", "y")
+        self.fails(64, "expected 'lop eval FILE", "eval", "--data", self.data)
+        self.fails(64, "'b' is one argument too many", "eval", "a", "b", "--data", self.data)
+
+    def test_ends_of_options_and_json(self):
+        self.fails(66, "--odd", "inspect", "--", "--odd")
+        _, err = self.lop("inspect", "--json", "absent", status=66)
+        found = json.loads(err)
+        self.assertEqual((found["error"], found["exit"], found["file"]),
+                         ("LOP_E_NOT_FOUND", 66, "absent"))
+        _, err = self.lop("inspect", "--json", "--bogus", status=64)
+        self.assertEqual(json.loads(err)["error"], "LOP_E_ARG")
+
+
+class Data(tool.LopTest):
+    """Each way in which a data set can be wrong."""
+
+    def broken(self, status, text, part, edit, names_file=True):
+        directory = self.here / "broken"
+        shutil.copytree(self.data, directory)
+        path = directory / part
+        path.write_bytes(edit(path.read_bytes()))
+        err = self.fails(status, text, "train", "--data", directory, "-o", "y.safetensors")
+        self.assertIn(part if names_file else "broken", err)
+        shutil.rmtree(directory)
+
+    def test_files(self):
+        images, labels, _ = tool.NAMES["train"]
+        self.broken(65, "at byte 0", images, lambda b: b"\1\2\3\4" + b[4:])
+        self.broken(65, "", images, lambda b: b[:-7])
+        self.broken(65, "", images, lambda b: b[:5])
+        self.broken(65, "", images, lambda b: b"")
+        self.broken(65, "", images, lambda b: b + b"x")
+        self.broken(65, "", images, lambda b: b[:4] + b"\xff" * 12 + b[16:])
+        self.broken(65, "", labels, lambda b: b[:4] + struct.pack(">I", 599) + b[8:-1])
+
+    def test_labels_out_of_range(self):
+        # A label that the training part does not know.
+        self.broken(65, "expected test labels from 0 to 3", tool.NAMES["test"][1],
+                    lambda b: b[:-1] + b"\xc8", names_file=False)
+
+    def test_no_such_data(self):
+        self.fails(66, "fashion-mnist, mnist", "train", "--data", "nothing", "-o", "y")
+        self.fails(66, "", "train", "--data", self.here, "-o", "y")
+
+    def test_directory_in_place_of_a_file(self):
+        directory = self.here / "broken"
+        shutil.copytree(self.data, directory)
+        path = directory / tool.NAMES["train"][0]
+        path.unlink()
+        path.mkdir()
+        _, err = self.lop("train", "--data", directory, "-o", "y", status=74)
+        self.assertEqual(err.count("\n"), 1)
+
+
+class Networks(tool.LopTest):
+    def setUp(self):
+        super().setUp()
+        self.train()
+        self.path = self.here / "net.safetensors"
+
+    def test_not_a_network(self):
+        whole = self.path.read_bytes()
+        size = struct.unpack("<Q", whole[:8])[0]
+        for name, content in [
+            ("empty", b""), ("short", whole[:100]), ("cut", whole[:-1]),
+            ("noise", bytes(range(256)) * 9), ("length", b"\xff" * 8 + whole[8:]),
+        ]:
+            (self.here / name).write_bytes(content)
+            for command in (["eval", name, "--data", self.data], ["inspect", name],
+                            ["prune", name, "-m", "weight", "-k", "9", "-o", "y"]):
+                self.assertIn(f"lop: {name}:", self.fails(65, "", *command))
+        self.assertGreater(size, 0)
+
+    def test_nan(self):
+        whole = bytearray(self.path.read_bytes())
+        whole[-4:] = struct.pack("<f", float("nan"))
+        (self.here / "nan").write_bytes(whole)
+        err = self.fails(65, "lop: nan: ", "eval", "nan", "--data", self.data)
+        self.assertIn("finite", err.lower() + "finite" * ("nan" in err.split(": ", 2)[2].lower()))
+
+    def test_absent_and_directory(self):
+        self.fails(66, "absent: cannot open", "eval", "absent", "--data", self.data)
+        self.fails(74, "found a directory", "eval", ".", "--data", self.data)
+
+    def test_network_that_does_not_fit(self):
+        other = self.here / "other.csv"
+        other.write_text("label,a,b\n" + "".join(f"{i % 3},{i},{i + 1}\n" for i in range(60)))
+        self.fails(65, "net.safetensors", "eval", "net.safetensors", "--data", other)
+
+    def test_outputs(self):
+        prune = ["prune", "net.safetensors", "-m", "weight", "-k", "50", "-o"]
+        self.fails(73, "exists already; -f overwrites it", *prune, "net.safetensors")
+        self.fails(73, "cannot create", *prune, "nowhere/out")
+        self.fails(73, "found a directory", *prune, ".", "-f")
+        self.fails(73, "exists already", "train", "--data", self.data, "-o", "net.safetensors")
+        self.lop(*prune, "net.safetensors", "-f")
+
+    def test_training_is_not_begun_for_an_output_that_cannot_be(self):
+        _, err = self.lop("train", "--data", self.data, "--epochs", "100000", "-o", "no/where",
+                          status=73)
+        self.assertEqual(err.count("\n"), 1)
+
+    def test_full_and_closed_outputs(self):
+        with open("/dev/full", "wb") as full:
+            _, err = self.lop("inspect", "net.safetensors", "-q", status=74, stdout=full)
+            self.assertEqual(err, "lop: standard output: cannot write: No space left on device\n")
+        shell = f'"{tool.LOP}" inspect net.safetensors -q >&-'
+        closed = subprocess.run(["sh", "-c", shell], cwd=self.here, stderr=subprocess.PIPE,
+                                env=self.environment())
+        self.assertEqual(closed.returncode, 74)
+        self.assertEqual(closed.stderr.count(b"\n"), 1)
+        # A network sent to a full disk, and to a reader that goes away.
+        with open("/dev/full", "wb") as full:
+            self.lop("prune", "net.safetensors", "-m", "unit", "-k", "9", "-o", "-", "-q",
+                     status=74, stdout=full)
+        reader, writer = os.pipe()
+        os.close(reader)
+        _, err = self.lop("inspect", "net.safetensors", "-q", status=141, stdout=writer)
+        os.close(writer)
+        self.assertEqual(err, "")
+
+    def test_disk_full(self):
+        # A limit on the size of files is the disk that is full, without needing a disk.
+        shell = f'trap "" XFSZ; ulimit -f 1; exec "{tool.LOP}" prune net.safetensors -m unit -k 0 -o y'
+        before = self.files()
+        limited = subprocess.run(["sh", "-c", shell], cwd=self.here, stderr=subprocess.PIPE,
+                                 stdout=subprocess.PIPE, env=self.environment())
+        self.assertEqual(limited.returncode, 74, limited.stderr)
+        self.assertEqual(limited.stderr.count(b"\n"), 1, limited.stderr)
+        self.assertEqual(self.files(), before)
+
+    def test_standard_input_and_output(self):
+        with open(self.path, "rb") as file:
+            process = self.start("prune", "-", "-m", "weight", "-k", "50", "-o", "-", stdin=file)
+            out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, err)
+        (self.here / "piped").write_bytes(out)
+        self.lop("prune", "net.safetensors", "-m", "weight", "-k", "50", "-o", "direct")
+        self.assertEqual((self.here / "direct").read_bytes(), out)
+
+
+if __name__ == "__main__":
+    tool.main()
