@@ -47,6 +47,22 @@ class Measurement:
         return max(result["peak_memory_bytes"] for result in self.results)
 
 
+class Notes:
+    """Reasons why something was not measured, each said once below the tables."""
+
+    def __init__(self):
+        self.texts = []
+
+    def refer(self, text):
+        if text not in self.texts:
+            self.texts.append(text)
+        return "not measured (%d)" % (self.texts.index(text) + 1)
+
+    def print(self):
+        for i, text in enumerate(self.texts):
+            print("(%d) %s" % (i + 1, text))
+
+
 def spread(values, scale):
     return "%.2f – %.2f" % (min(values) * scale, max(values) * scale)
 
@@ -85,7 +101,7 @@ def training(program, data, options, threads):
     return found
 
 
-def training_table(found, options):
+def training_table(found, options, notes):
     images = options.steps * options.batch
     print("Training 784-1000-1000-500-200-10, Adam, batch %d: passes of %d steps;" %
           (options.batch, options.steps))
@@ -94,7 +110,7 @@ def training_table(found, options):
     rows = []
     for m in found.values():
         if m.absent:
-            rows.append([m.title, "–", "", "", "", "not measured: " + m.absent])
+            rows.append([m.title, "–", "", "", "", notes.refer(m.absent)])
             continue
         step = [value / options.steps * 1e3 for value in m.values()]
         rows.append([m.title, "%.2f" % statistics.median(step), spread(step, 1),
@@ -103,11 +119,11 @@ def training_table(found, options):
     print_table(["", "ms a step", "from – to", "s an epoch", "peak MB", ""], rows)
 
 
-def others_table(measurements):
+def others_table(measurements, notes):
     rows = []
     for m, name, what in measurements:
         if m.absent:
-            rows.append([m.title, "–", "", "not measured: " + m.absent])
+            rows.append([what, "–", "", notes.refer(m.absent)])
             continue
         rows.append([what, "%.2f" % (m.median(name) * 1e3), spread(m.values(name), 1e3),
                      "%d passes" % len(m.values(name))])
@@ -123,16 +139,17 @@ def best(found, name):
 class Targets:
     """Rows of target, found, verdict."""
 
-    def __init__(self):
+    def __init__(self, notes):
         self.rows = []
         self.missed = 0
+        self.notes = notes
 
     def add(self, text, target, found, met):
         self.rows.append([text, target, found, "met" if met else "MISSED"])
         self.missed += not met
 
     def absent(self, text, target, why):
-        self.rows.append([text, target, "–", "not measured: " + why])
+        self.rows.append([text, target, "–", self.notes.refer(why)])
 
     def ratio(self, text, least, mine, other):
         target = "≥ %.1f×" % least
@@ -154,7 +171,7 @@ class Targets:
         self.add(text, target, "%.3g %s" % (found, unit), found <= limit)
 
 
-def check_targets(found, evaluation, threads, options):
+def check_targets(found, evaluation, threads, options, notes):
     most = max(threads)
     torch = best(found, "PyTorch float32")
     if torch:
@@ -162,7 +179,7 @@ def check_targets(found, evaluation, threads, options):
     missing = found[("PyTorch float32", most)]
     mine, bf16 = found[("lop float32", most)], found[("lop bf16", most)]
     twenty_epochs = 20 * EPOCH_IMAGES / (options.steps * options.batch)
-    targets = Targets()
+    targets = Targets(notes)
     with_threads = "%d thread%s" % (most, "s" * (most > 1))
     targets.ratio("training in float32, %s, to PyTorch's best" % with_threads, 1.4, mine,
                   torch or missing)
@@ -225,7 +242,8 @@ def main():
     if sys.stderr.isatty():
         print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
 
-    training_table(found, options)
+    notes = Notes()
+    training_table(found, options, notes)
     others_table([
         (evaluation, "first_seconds", "evaluating 10,000 images, the first time"),
         (evaluation, "seconds", "evaluating 10,000 images"),
@@ -234,8 +252,9 @@ def main():
         (pruning, "weight_count_seconds", "counting what is left"),
         (pruning, "weight_compact_seconds", "compacting after weight pruning"),
         (pruning, "unit_compact_seconds", "compacting after unit pruning"),
-    ])
-    missed = check_targets(found, evaluation, threads, options)
+    ], notes)
+    missed = check_targets(found, evaluation, threads, options, notes)
+    notes.print()
     if options.json:
         with open(options.json, "w") as file:
             for m in everything:
