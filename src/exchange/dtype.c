@@ -85,6 +85,8 @@ static bool machine_is_little_endian(void)
 
 void lopi_little_endian_copy(void *to, const void *from, size_t count, size_t size)
 {
+    if (count == 0)
+        return; /* either may be NULL then, which memcpy does not like */
     if (machine_is_little_endian()) {
         memcpy(to, from, count * size);
         return;
