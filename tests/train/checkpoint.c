@@ -159,6 +159,46 @@ static void test_resume_gives_the_same_bytes(void **state)
     }
 }
 
+static lop_status die_at_27(void *context, lop_network *network, size_t step, size_t steps,
+                            lop_error *error)
+{
+    lop_status status = prune_at_13_and_25(context, network, step, steps, error);
+    return step == 27 ? LOP_E_FULL : status;
+}
+
+/* Killed without a word: what came after the last checkpoint is done again, to the same bytes. */
+static void test_resume_after_a_kill(void **state)
+{
+    (void)state;
+    const lop_train_callback dying = {.after_step = die_at_27};
+    lop_train_options options = fixture_options();
+    struct outcome whole = {.network = fixture_network(true, true)}, rest = whole;
+    assert_int_equal(train(&whole, &options, NULL), LOP_OK);
+    remove_checkpoint();
+    options.checkpoint = task.checkpoint;
+    options.checkpoint_epochs = 1;
+    rest.network = fixture_network(true, true);
+    assert_int_equal(
+        lop_train(rest.network, task.dataset, &task.split, &options, &dying, &rest.history, NULL),
+        LOP_E_FULL);
+    lop_network_free(rest.network);
+    rest.network = fixture_network(true, true);
+    options.resume = true;
+    assert_int_equal(train(&rest, &options, NULL), LOP_OK);
+    assert_true(fixture_same(whole.network, rest.network));
+    assert_same_history(&whole.history, &rest.history);
+    /* And once more, when there is nothing left to do. */
+    lop_history_free(&rest.history);
+    assert_int_equal(train(&rest, &options, NULL), LOP_OK);
+    assert_true(fixture_same(whole.network, rest.network));
+    assert_same_history(&whole.history, &rest.history);
+    lop_network_free(whole.network);
+    lop_network_free(rest.network);
+    lop_history_free(&whole.history);
+    lop_history_free(&rest.history);
+    remove_checkpoint();
+}
+
 /* Early stopping remembers its best epoch and its count across interruptions. */
 static void test_resume_with_patience(void **state)
 {
@@ -313,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resume_gives_the_same_bytes),
+        cmocka_unit_test(test_resume_after_a_kill),
         cmocka_unit_test(test_resume_with_patience),
         cmocka_unit_test(test_another_training_is_refused),
         cmocka_unit_test(test_is_a_network),
