@@ -2,16 +2,22 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "nn/bf16.h"
 
 enum {
     PARALLEL_FROM = 1 << 14, /* values: below, starting threads costs more than it saves */
-    PER_BLOCK = 8,           /* values that one block of random numbers decides */
+    CHUNK = 1 << 12,         /* values a thread takes at a time */
+    PER_BLOCK = 16,          /* values that one block of random numbers decides */
     STRIP = 64,              /* columns summed together */
 };
 
-/* `half` is a constant wherever these are called: one loop becomes one for each type. */
+/*
+ * `half` is a constant wherever these are called, so that one loop becomes one for each type. This
+ * holds only outside of parallel loops, which compilers cut out before they look at constants:
+ * therefore the parallel loops below are over chunks, and call a plain function for each.
+ */
 static inline float load(const void *data, bool half, size_t i)
 {
     return half ? lopi_bf16_to_float(((const uint16_t *)data)[i]) : ((const float *)data)[i];
@@ -25,10 +31,14 @@ static inline void store(void *data, bool half, size_t i, float value)
         ((float *)data)[i] = value;
 }
 
-static inline void relu(const void *x, bool x_half, void *y, bool y_half, size_t count)
+static size_t chunk_end(size_t first, size_t count)
 {
-#pragma omp parallel for simd schedule(static) if (count >= PARALLEL_FROM)
-    for (size_t i = 0; i < count; i++) {
+    return count - first < CHUNK ? count : first + CHUNK;
+}
+
+static inline void relu(const void *x, bool x_half, void *y, bool y_half, size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++) {
         float value = load(x, x_half, i);
         store(y, y_half, i, value < 0 ? 0 : value);
     }
@@ -36,21 +46,24 @@ static inline void relu(const void *x, bool x_half, void *y, bool y_half, size_t
 
 void lopi_relu(lopi_floats x, lopi_floats y, size_t count)
 {
-    if (x.half && y.half)
-        relu(x.data, true, y.data, true, count);
-    else if (x.half)
-        relu(x.data, true, y.data, false, count);
-    else if (y.half)
-        relu(x.data, false, y.data, true, count);
-    else
-        relu(x.data, false, y.data, false, count);
+#pragma omp parallel for schedule(static) if (count >= PARALLEL_FROM)
+    for (size_t first = 0; first < count; first += CHUNK) {
+        size_t end = chunk_end(first, count);
+        if (x.half && y.half)
+            relu(x.data, true, y.data, true, first, end);
+        else if (x.half)
+            relu(x.data, true, y.data, false, first, end);
+        else if (y.half)
+            relu(x.data, false, y.data, true, first, end);
+        else
+            relu(x.data, false, y.data, false, first, end);
+    }
 }
 
 static inline void relu_backward(const void *y, bool y_half, void *gradient, bool gradient_half,
-                                 float scale, size_t count)
+                                 float scale, size_t first, size_t end)
 {
-#pragma omp parallel for simd schedule(static) if (count >= PARALLEL_FROM)
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = first; i < end; i++) {
         float through = load(gradient, gradient_half, i) * scale;
         store(gradient, gradient_half, i, load(y, y_half, i) > 0 ? through : 0);
     }
@@ -58,49 +71,68 @@ static inline void relu_backward(const void *y, bool y_half, void *gradient, boo
 
 void lopi_relu_backward(lopi_floats y, lopi_floats gradient, float scale, size_t count)
 {
-    if (y.half && gradient.half)
-        relu_backward(y.data, true, gradient.data, true, scale, count);
-    else if (gradient.half)
-        relu_backward(y.data, false, gradient.data, true, scale, count);
-    else if (y.half)
-        relu_backward(y.data, true, gradient.data, false, scale, count);
-    else
-        relu_backward(y.data, false, gradient.data, false, scale, count);
+    void *g = gradient.data;
+#pragma omp parallel for schedule(static) if (count >= PARALLEL_FROM)
+    for (size_t first = 0; first < count; first += CHUNK) {
+        size_t end = chunk_end(first, count);
+        if (y.half && gradient.half)
+            relu_backward(y.data, true, g, true, scale, first, end);
+        else if (gradient.half)
+            relu_backward(y.data, false, g, true, scale, first, end);
+        else if (y.half)
+            relu_backward(y.data, true, g, false, scale, first, end);
+        else
+            relu_backward(y.data, false, g, false, scale, first, end);
+    }
 }
 
 lopi_dropout lopi_dropout_from_rate(double rate)
 {
-    unsigned threshold = (unsigned)lround(rate * 65536);
-    if (threshold > 65535)
-        threshold = 65535;
-    return (lopi_dropout){.threshold = threshold, .scale = 65536.0f / (float)(65536 - threshold)};
+    int threshold = (int)lround(rate * 256);
+    if (threshold == 0 && rate > 0)
+        threshold = 1;
+    if (threshold > 255)
+        threshold = 255;
+    return (lopi_dropout){.threshold = threshold, .scale = 256.0f / (float)(256 - threshold)};
 }
 
-static inline void drop_block(const lopi_dropout *dropout, const uint32_t bits[4], void *data,
-                              bool half, size_t first, size_t count)
+/* A value is dropped where its byte of the random bits is below the threshold. */
+static inline void drop_block(const lopi_dropout *dropout, const uint8_t draws[PER_BLOCK],
+                              void *data, bool half, size_t first)
 {
-    for (size_t i = 0; i < count; i++) {
-        unsigned draw = bits[i / 2] >> (i % 2 * 16) & 0xFFFFu;
+    for (size_t i = 0; i < PER_BLOCK; i++) {
         float kept = load(data, half, first + i) * dropout->scale;
-        store(data, half, first + i, draw < dropout->threshold ? 0 : kept);
+        store(data, half, first + i, draws[i] < dropout->threshold ? 0 : kept);
     }
+}
+
+/* The block's bytes, the lower ones of each number first. */
+static void draw_block(const lopi_random *random, size_t block, uint8_t draws[PER_BLOCK])
+{
+    uint32_t bits[4];
+    lopi_random_block(random, block, bits);
+    for (size_t i = 0; i < PER_BLOCK; i++)
+        draws[i] = (uint8_t)(bits[i / 4] >> i % 4 * 8);
 }
 
 static inline void drop(const lopi_dropout *dropout, const lopi_random *random, void *data,
-                        bool half, size_t count)
+                        bool half, size_t first, size_t end)
 {
-    size_t blocks = count / PER_BLOCK;
-#pragma omp parallel for schedule(static) if (count >= PARALLEL_FROM)
-    for (size_t block = 0; block < blocks; block++) {
-        uint32_t bits[4];
-        lopi_random_block(random, block, bits);
-        drop_block(dropout, bits, data, half, block * PER_BLOCK, PER_BLOCK);
+    uint8_t draws[PER_BLOCK];
+    for (; first + PER_BLOCK <= end; first += PER_BLOCK) {
+        draw_block(random, first / PER_BLOCK, draws);
+        drop_block(dropout, draws, data, half, first);
     }
-    if (count % PER_BLOCK) {
-        uint32_t bits[4];
-        lopi_random_block(random, blocks, bits);
-        drop_block(dropout, bits, data, half, blocks * PER_BLOCK, count % PER_BLOCK);
-    }
+    if (first == end)
+        return;
+    /* The last values, by way of a whole block. */
+    size_t size = half ? sizeof(uint16_t) : sizeof(float);
+    char *at = (char *)data + first * size;
+    float last[PER_BLOCK] = {0};
+    memcpy(last, at, (end - first) * size);
+    draw_block(random, first / PER_BLOCK, draws);
+    drop_block(dropout, draws, last, half, 0);
+    memcpy(at, last, (end - first) * size);
 }
 
 void lopi_dropout_apply(const lopi_dropout *dropout, const lopi_random *random, lopi_floats x,
@@ -108,10 +140,13 @@ void lopi_dropout_apply(const lopi_dropout *dropout, const lopi_random *random, 
 {
     if (dropout->threshold == 0)
         return;
-    if (x.half)
-        drop(dropout, random, x.data, true, count);
-    else
-        drop(dropout, random, x.data, false, count);
+#pragma omp parallel for schedule(static) if (count >= PARALLEL_FROM)
+    for (size_t first = 0; first < count; first += CHUNK) {
+        if (x.half)
+            drop(dropout, random, x.data, true, first, chunk_end(first, count));
+        else
+            drop(dropout, random, x.data, false, first, chunk_end(first, count));
+    }
 }
 
 /* One strip of columns, its sums kept in registers or the nearest cache. */

@@ -19,16 +19,19 @@ void lopi_relu(lopi_floats x, lopi_floats y, size_t count);
 /** gradient = y > 0 ? gradient · scale : 0. */
 void lopi_relu_backward(lopi_floats y, lopi_floats gradient, float scale, size_t count);
 
-/** What a dropout rate comes to: rates are multiples of 2^-16, so that one number serves two. */
+/**
+ * What a dropout rate comes to: the nearest multiple of 1/256, and not 0 unless the rate is 0, so
+ * that one block of random numbers serves sixteen values. The scale is that of the rate as it is.
+ */
 typedef struct lopi_dropout {
-    unsigned threshold; /* a value is dropped where its 16 random bits are below */
-    float scale;        /* of those kept: 65536 / (65536 − threshold) */
+    int threshold; /* a value is dropped where its 8 random bits are below */
+    float scale;   /* of those kept: 256 / (256 − threshold) */
 } lopi_dropout;
 lopi_dropout lopi_dropout_from_rate(double rate);
 
 /**
- * Inverted dropout, in place (Srivastava et al. 2014): value i is decided by 16 bits at block i / 8
- * of `random`, whatever the number of threads.
+ * Inverted dropout, in place (Srivastava et al. 2014): value i is decided by 8 bits of block
+ * i / 16 of `random`, whatever the number of threads.
  */
 void lopi_dropout_apply(const lopi_dropout *dropout, const lopi_random *random, lopi_floats x,
                         size_t count);

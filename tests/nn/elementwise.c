@@ -128,7 +128,8 @@ static void dropout_statistics(void **state)
             sum += x[i];
             pairs += i > 0 && x[i] == 0 && x[i - 1] == 0;
         }
-        double p = rates[r], error = 5 * sqrt(p * (1 - p) / COUNT) + 0x1p-17;
+        double p = dropout.threshold / 256.0, error = 5 * sqrt(p * (1 - p) / COUNT);
+        assert_true(fabs(p - rates[r]) <= 0x1p-9);
         assert_true(fabs(dropped / COUNT - p) < error);
         assert_true(fabs(sum / COUNT - 1) < error / (1 - p));
         /* Neighbours are independent; overlapping pairs vary somewhat more than single values. */
@@ -164,6 +165,8 @@ static void dropout_of_nothing_changes_nothing(void **state)
     const lopi_dropout dropout = lopi_dropout_from_rate(0);
     const lopi_random random = lopi_random_stream(1, LOPI_STREAM_DROPOUT, 2);
     assert_true(dropout.scale == 1);
+    assert_int_equal(lopi_dropout_from_rate(1e-9).threshold, 1);
+    assert_int_equal(lopi_dropout_from_rate(0.999999).threshold, 255);
     lopi_dropout_apply(&dropout, &random, (lopi_floats){x, false}, 3);
     assert_true(x[0] == 1 && isnan(x[1]) && x[2] == 3);
 }
