@@ -31,6 +31,19 @@ static inline void store(void *data, bool half, size_t i, float value)
         ((float *)data)[i] = value;
 }
 
+/*
+ * The value, or 0, without a branch: a compiler that would have to compute what is not kept (and
+ * might trap) keeps the branch and gives up on vectors.
+ */
+static inline float keep_if(bool keep, float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    bits &= 0u - (uint32_t)keep;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 static size_t chunk_end(size_t first, size_t count)
 {
     return count - first < CHUNK ? count : first + CHUNK;
@@ -65,7 +78,7 @@ static inline void relu_backward(const void *y, bool y_half, void *gradient, boo
 {
     for (size_t i = first; i < end; i++) {
         float through = load(gradient, gradient_half, i) * scale;
-        store(gradient, gradient_half, i, load(y, y_half, i) > 0 ? through : 0);
+        store(gradient, gradient_half, i, keep_if(load(y, y_half, i) > 0, through));
     }
 }
 
@@ -96,32 +109,34 @@ lopi_dropout lopi_dropout_from_rate(double rate)
     return (lopi_dropout){.threshold = threshold, .scale = 256.0f / (float)(256 - threshold)};
 }
 
-/* A value is dropped where its byte of the random bits is below the threshold. */
-static inline void drop_block(const lopi_dropout *dropout, const uint8_t draws[PER_BLOCK],
-                              void *data, bool half, size_t first)
+/*
+ * A value is dropped where its byte of the random bits is below the threshold. Four values take one
+ * byte each of the block's four numbers: so four are decided at a time by vectors of 32 bits.
+ */
+static inline void drop_block(const lopi_dropout *dropout, const uint32_t bits[4], void *data,
+                              bool half, size_t first)
 {
-    for (size_t i = 0; i < PER_BLOCK; i++) {
-        float kept = load(data, half, first + i) * dropout->scale;
-        store(data, half, first + i, draws[i] < dropout->threshold ? 0 : kept);
+    const int threshold = dropout->threshold;
+    const float scale = dropout->scale;
+    for (size_t byte = 0; byte < 4; byte++) {
+        float kept[4];
+        size_t at = first + 4 * byte;
+        for (size_t word = 0; word < 4; word++) {
+            int draw = (int)(bits[word] >> 8 * byte & 0xFFu);
+            kept[word] = keep_if(draw >= threshold, load(data, half, at + word) * scale);
+        }
+        for (size_t word = 0; word < 4; word++)
+            store(data, half, at + word, kept[word]);
     }
-}
-
-/* The block's bytes, the lower ones of each number first. */
-static void draw_block(const lopi_random *random, size_t block, uint8_t draws[PER_BLOCK])
-{
-    uint32_t bits[4];
-    lopi_random_block(random, block, bits);
-    for (size_t i = 0; i < PER_BLOCK; i++)
-        draws[i] = (uint8_t)(bits[i / 4] >> i % 4 * 8);
 }
 
 static inline void drop(const lopi_dropout *dropout, const lopi_random *random, void *data,
                         bool half, size_t first, size_t end)
 {
-    uint8_t draws[PER_BLOCK];
+    uint32_t bits[4];
     for (; first + PER_BLOCK <= end; first += PER_BLOCK) {
-        draw_block(random, first / PER_BLOCK, draws);
-        drop_block(dropout, draws, data, half, first);
+        lopi_random_block(random, first / PER_BLOCK, bits);
+        drop_block(dropout, bits, data, half, first);
     }
     if (first == end)
         return;
@@ -130,8 +145,8 @@ static inline void drop(const lopi_dropout *dropout, const lopi_random *random, 
     char *at = (char *)data + first * size;
     float last[PER_BLOCK] = {0};
     memcpy(last, at, (end - first) * size);
-    draw_block(random, first / PER_BLOCK, draws);
-    drop_block(dropout, draws, last, half, 0);
+    lopi_random_block(random, first / PER_BLOCK, bits);
+    drop_block(dropout, bits, last, half, 0);
     memcpy(at, last, (end - first) * size);
 }
 
