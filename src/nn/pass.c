@@ -10,7 +10,7 @@
 #include "nn/graph.h"
 #include "nn/op.h"
 
-enum { NO_SLOT = SIZE_MAX };
+static const size_t no_slot = SIZE_MAX; /* shares no buffer */
 
 /* Decide for each node what it shares, and which type it has. */
 static void decide(lopi_pass *pass)
@@ -68,8 +68,8 @@ static void share_data(lopi_pass *pass, slot_list *slots)
         if (value->in_place)
             value->data_slot = input->data_slot;
         else
-            value->data_slot = callers || value->result ? NO_SLOT : take(slots, value->width);
-        if (i > 0 && !value->in_place && !pass->training && input->data_slot != NO_SLOT)
+            value->data_slot = callers || value->result ? no_slot : take(slots, value->width);
+        if (i > 0 && !value->in_place && !pass->training && input->data_slot != no_slot)
             slots->busy[input->data_slot] = false;
     }
 }
@@ -79,14 +79,14 @@ static void share_gradients(lopi_pass *pass, slot_list *slots)
 {
     size_t last = pass->network->node_count - 1;
     for (size_t i = 0; i <= last; i++)
-        pass->values[i].gradient_slot = NO_SLOT;
+        pass->values[i].gradient_slot = no_slot;
     if (!pass->training)
         return;
     pass->values[last].gradient_slot = take(slots, pass->values[last].width);
     for (size_t i = last; i > 0; i--) {
         const lopi_value *value = &pass->values[i];
         lopi_value *input = &pass->values[pass->network->nodes[i].input];
-        if (value->gradient_slot == NO_SLOT)
+        if (value->gradient_slot == no_slot)
             continue;
         if (value->in_place) {
             input->gradient_slot = value->gradient_slot;
@@ -115,9 +115,9 @@ static lop_status allocate_slots(lopi_pass *pass, const slot_list *slots, lop_er
     }
     for (size_t i = 0; i < pass->network->node_count; i++) {
         lopi_value *value = &pass->values[i];
-        value->data = value->data_slot == NO_SLOT ? NULL : pass->slots[value->data_slot];
+        value->data = value->data_slot == no_slot ? NULL : pass->slots[value->data_slot];
         value->gradient =
-            value->gradient_slot == NO_SLOT ? NULL : pass->slots[value->gradient_slot];
+            value->gradient_slot == no_slot ? NULL : pass->slots[value->gradient_slot];
     }
     return LOP_OK;
 }
