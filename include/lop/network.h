@@ -85,7 +85,9 @@ LOP_API lop_status lop_network_new_mlp(lop_network **out, const lop_mlp_spec *sp
  *                {"op": "relu", "name": "relu1", "input": "fc1"}, …]}
  *
  * Weights are zero and without masks; lop_network_initialize fills them. The text is hostile: names
- * unique, inputs known and earlier, each node's value used, sizes within the limits above.
+ * unique, inputs known and earlier, each value but the last read by exactly one node, at least one
+ * layer, no members that lop does not know, sizes within the limits above. "bias" may be left out
+ * and is false then. lop_network_spec writes what was read canonically.
  *
  * @param json  [size] bytes, need not be terminated; borrowed
  * @return LOP_OK, LOP_E_FORMAT, LOP_E_NAME (unknown op), LOP_E_LIMIT, LOP_E_MEMORY
