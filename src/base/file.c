@@ -165,6 +165,24 @@ static int sync_directory_of(const char *path)
     return number;
 }
 
+#define TEMPORARY_SIZE 32 /* bytes that a temporary name is longer than its path, at most */
+
+/*
+ * A new file beside `path`. Not mkstemp: an output has the usual permissions, which the system
+ * gives by itself here, while asking for the umask would change it for the other threads.
+ */
+static int create_temporary(char *name, const char *path)
+{
+    int descriptor = -1;
+    for (unsigned attempt = 0; attempt < 1000; attempt++) {
+        snprintf(name, strlen(path) + TEMPORARY_SIZE, "%s.%ld-%u", path, (long)getpid(), attempt);
+        descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (descriptor >= 0 || errno != EEXIST)
+            break;
+    }
+    return descriptor;
+}
+
 lop_status lopi_output_open(lopi_output *output, const char *path, bool overwrite, lop_error *error)
 {
     if (strcmp(path, "-") == 0) {
@@ -175,7 +193,7 @@ lop_status lopi_output_open(lopi_output *output, const char *path, bool overwrit
         return lopi_fail_file(error, LOP_E_CREATE, path, "expected a file name, found a directory");
     if (!overwrite && lopi_file_exists(path))
         return lopi_fail_file(error, LOP_E_EXISTS, path, "exists already; -f overwrites it");
-    size_t size = strlen(path) + 16;
+    size_t size = strlen(path) + TEMPORARY_SIZE;
     char *temporary = lopi_alloc(size, 1), *kept = lopi_strdup(path);
     int descriptor = -1;
     FILE *stream = NULL;
@@ -184,19 +202,15 @@ lop_status lopi_output_open(lopi_output *output, const char *path, bool overwrit
         result = lopi_fail_memory(error, size);
         goto out;
     }
-    snprintf(temporary, size, "%s.XXXXXX", path);
-    descriptor = mkstemp(temporary);
+    descriptor = create_temporary(temporary, path);
     if (descriptor < 0) {
         result = lopi_fail_errno(error, LOP_E_CREATE, path, "create", errno);
         goto out;
     }
-    /* mkstemp makes it private; an output has the usual permissions, or those it had. */
-    struct stat old;
-    mode_t mask = umask(0);
-    umask(mask);
-    mode_t mode = stat(path, &old) == 0 ? old.st_mode & 0777 : 0666 & ~mask;
-    fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-    if (fchmod(descriptor, mode) != 0 || !(stream = fdopen(descriptor, "wb"))) {
+    struct stat old; /* an output that is replaced keeps its permissions */
+    bool replaces = stat(path, &old) == 0;
+    if ((replaces && fchmod(descriptor, old.st_mode & 0777) != 0) ||
+        !(stream = fdopen(descriptor, "wb"))) {
         result = lopi_fail_errno(error, LOP_E_CREATE, path, "create", errno);
         unlink(temporary);
         goto out;

@@ -68,6 +68,37 @@ static void an_abandoned_output_leaves_nothing(void **state)
     lopi_free(path);
 }
 
+static unsigned mode_of(const char *path)
+{
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    return status.st_mode & 0777;
+}
+
+static void outputs_have_the_usual_permissions(void **state)
+{
+    (void)state;
+    char *path = at("permissions");
+    mode_t before = umask(027);
+    assert_int_equal(lopi_file_write(path, "one", 3, false, NULL), LOP_OK);
+    assert_int_equal(mode_of(path), 0640);
+    assert_int_equal(chmod(path, 0604), 0);
+    assert_int_equal(lopi_file_write(path, "two", 3, true, NULL), LOP_OK);
+    assert_int_equal(mode_of(path), 0604);
+    assert_int_equal(umask(before), 027);
+    /* Two at once, to the same name: neither takes the other's temporary file. */
+    lopi_output first = {0}, second = {0};
+    assert_int_equal(lopi_output_open(&first, path, true, NULL), LOP_OK);
+    assert_int_equal(lopi_output_open(&second, path, true, NULL), LOP_OK);
+    assert_string_not_equal(first.temporary, second.temporary);
+    assert_true(fputs("first", first.stream) >= 0 && fputs("second", second.stream) >= 0);
+    assert_int_equal(lopi_output_commit(&second, NULL), LOP_OK);
+    assert_content(path, "second");
+    assert_int_equal(lopi_output_commit(&first, NULL), LOP_OK);
+    assert_content(path, "first");
+    lopi_free(path);
+}
+
 static void what_is_no_file_is_refused(void **state)
 {
     (void)state;
@@ -156,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(written_files_are_read_back),
         cmocka_unit_test(an_abandoned_output_leaves_nothing),
+        cmocka_unit_test(outputs_have_the_usual_permissions),
         cmocka_unit_test(what_is_no_file_is_refused),
         cmocka_unit_test(appending_mends_a_torn_line),
         cmocka_unit_test(directories_are_made_with_parents),
