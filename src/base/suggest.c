@@ -44,7 +44,7 @@ const char *lop_suggest(const char *name, const char *(*name_at)(const void *con
             continue;
         size_t edits = distance(name, candidate);
         /* The beginning of a name is near however much is missing: "spars" means "sparsity". */
-        if (length >= 3 && strncmp(name, candidate, length) == 0)
+        if (edits > 1 && length >= 3 && strncmp(name, candidate, length) == 0)
             edits = 1;
         if (edits < fewest || (edits == fewest && !nearest)) {
             fewest = edits;

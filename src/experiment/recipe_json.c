@@ -95,8 +95,11 @@ static json_t *section_of(json_t *object, const char *name)
     return json_object_get(object, name);
 }
 
-/* The criterion that a NULL means is written out: a later change of the default must show. */
-static lop_status name_criteria(const lop_recipe *recipe, json_t *object, lop_error *error)
+/*
+ * The criterion that a NULL means is written out: a later change of the default must show. `named`
+ * is a shallow copy that borrows the names, for reading only.
+ */
+static lop_status name_criteria(const lop_recipe *recipe, lop_recipe *named, lop_error *error)
 {
     const lop_criterion *weight, *unit;
     lop_status status =
@@ -105,20 +108,24 @@ static lop_status name_criteria(const lop_recipe *recipe, json_t *object, lop_er
         status = lop_criterion_find(recipe->unit_criterion, LOP_GRANULARITY_UNIT, &unit, error);
     if (status != LOP_OK)
         return status;
-    json_t *prune = section_of(object, "prune");
-    json_object_set_new(prune, "weight_criterion", json_string(weight->name));
-    json_object_set_new(prune, "unit_criterion", json_string(unit->name));
+    *named = *recipe;
+    named->weight_criterion = (char *)weight->name;
+    named->unit_criterion = (char *)unit->name;
     return LOP_OK;
 }
 
 lop_status lopi_recipe_object(const lop_recipe *recipe, bool points, json_t **out, lop_error *error)
 {
-    json_t *object = json_object();
     const lopi_recipe_field *field;
+    lop_recipe named;
+    lop_status status = name_criteria(recipe, &named, error);
+    if (status != LOP_OK)
+        return status;
+    json_t *object = json_object();
     for (size_t i = 0; object && (field = lopi_recipe_field_at(i)); i++) {
         if (field->point && !points)
             continue;
-        json_t *value = member(recipe, field);
+        json_t *value = member(&named, field);
         if (value && json_object_set_new(section_of(object, field->section), field->key, value)) {
             json_decref(object);
             object = NULL;
@@ -126,12 +133,8 @@ lop_status lopi_recipe_object(const lop_recipe *recipe, bool points, json_t **ou
     }
     if (!object)
         return lopi_fail_memory(error, sizeof *recipe);
-    lop_status status = name_criteria(recipe, object, error);
-    if (status == LOP_OK)
-        *out = object;
-    else
-        json_decref(object);
-    return status;
+    *out = object;
+    return LOP_OK;
 }
 
 lop_status lop_recipe_json(const lop_recipe *recipe, char **json, lop_error *error)
