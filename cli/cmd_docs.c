@@ -1,4 +1,4 @@
-#include <errno.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,10 +100,21 @@ static const char exit_statuses[] =
     "disk "
     "is full\n.TP\n75\nbusy, try again\n.TP\n128 + N\nended by signal N\n";
 
+/* Titles of pages are in capitals. */
+static char *capitals(const char *name, char *buffer, size_t size)
+{
+    size_t length = 0;
+    for (; name[length] && length + 1 < size; length++)
+        buffer[length] = (char)toupper((unsigned char)name[length]);
+    buffer[length] = 0;
+    return buffer;
+}
+
 static void man_command(FILE *stream, const command *of, const void *values)
 {
+    char title[32];
     fprintf(stream, ".TH LOP\\-%s 1 \"\" \"lop %s\" \"lop manual\"\n.SH NAME\nlop\\-%s \\- ",
-            of->name, lop_version(), of->name);
+            capitals(of->name, title, sizeof title), lop_version(), of->name);
     roff_text(stream, of->summary);
     fprintf(stream, "\n.SH SYNOPSIS\n\\fBlop %s\\fR ", of->name);
     roff_text(stream, of->synopsis);

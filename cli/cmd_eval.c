@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "session.h"
+#include "trained.h"
 
 typedef enum part { PART_TEST, PART_VALIDATION, PART_TRAIN } part;
 
@@ -45,7 +46,7 @@ static const option eval_options[] = {
      .offset = offsetof(values, part),
      .name_at = part_at,
      .argument = "NAME",
-     .help = "test, or validation or train as --seed splits them"},
+     .help = "test, or validation or train as --seed and --validation split them"},
     {.name = "validation",
      .kind = OPTION_COUNT,
      .offset = offsetof(values, validation_count),
@@ -78,7 +79,9 @@ static const example examples[] = {
 static lop_status prepare(void *given, lop_error *error)
 {
     (void)error;
-    ((values *)given)->precision = LOP_FLOAT32;
+    values *v = given;
+    v->precision = LOP_FLOAT32;
+    v->common.seed = SEED_AS_TRAINED;
     return LOP_OK;
 }
 
@@ -193,16 +196,18 @@ static lop_status evaluate(session *s, const values *v, const lop_network *netwo
 
 static lop_status run(session *s, void *given, lop_error *error)
 {
-    const values *v = given;
+    values *v = given;
     const char *path = v->common.arguments[0];
-    char name[512];
+    char name[512], *metadata = NULL;
     lop_network *network = NULL;
     lop_dataset *dataset = NULL;
     lop_hooks hooks = session_hooks(s);
     lop_data_options data = {.label_column = v->label_column, .hooks = &hooks};
-    lop_status status = lop_network_load(&network, path, NULL, error);
+    lop_status status = lop_network_load(&network, path, &metadata, error);
     if (status != LOP_OK)
         blame(error, path);
+    if (status == LOP_OK && v->common.seed == SEED_AS_TRAINED)
+        v->common.seed = trained_seed(metadata);
     if (status == LOP_OK)
         status = lop_dataset_open(&dataset, v->data, &data, error);
     if (status == LOP_OK)
@@ -211,6 +216,7 @@ static lop_status run(session *s, void *given, lop_error *error)
         say_next(s, "lop inspect %s", quoted(path, name, sizeof name));
     lop_network_free(network);
     lop_dataset_free(dataset);
+    free(metadata);
     return status;
 }
 

@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "file_map.h"
 #include "session.h"
+#include "trained.h"
 
 typedef struct values {
     common common; /* first */
@@ -217,7 +218,7 @@ static lop_status run(session *s, void *given, lop_error *error)
 {
     const values *v = given;
     findings f = {.path = v->common.arguments[0], .history = lop_result_empty()};
-    char name[512];
+    char name[512], data[512], data_name[512];
     if (strcmp(f.path, "-") == 0)
         return usage_error(error, LOP_E_ARG,
                            "inspect needs a file, and cannot look at standard input");
@@ -230,7 +231,7 @@ static lop_status run(session *s, void *given, lop_error *error)
         show_map(&f, v->bytes);
         show_history(&f);
         say_next(s, "lop eval %s --data %s", quoted(f.path, name, sizeof name),
-                 f.has_history && f.history.dataset ? f.history.dataset : "mnist");
+                 quoted(trained_on(f.metadata, data, sizeof data), data_name, sizeof data_name));
     }
     lop_network_free(f.network);
     free(f.metadata);

@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "session.h"
+#include "trained.h"
 
 typedef struct values {
     common common; /* first */
@@ -196,7 +197,7 @@ static lop_status run(session *s, void *given, lop_error *error)
     const lop_criterion *criterion = NULL;
     lop_network *network = NULL;
     lop_count count;
-    char *metadata = NULL, name[512];
+    char *metadata = NULL, name[512], data[512], data_name[512];
     lop_status status = lop_criterion_find(v->criterion, v->method, &criterion, error);
     if (status == LOP_OK && (status = lop_network_load(&network, path, &metadata, error)) != LOP_OK)
         blame(error, path);
@@ -207,7 +208,8 @@ static lop_status run(session *s, void *given, lop_error *error)
     if (status == LOP_OK)
         status = show_counts(s, v, network, &count, error);
     if (status == LOP_OK && strcmp(v->output, "-") != 0)
-        say_next(s, "lop eval %s --data mnist", quoted(v->output, name, sizeof name));
+        say_next(s, "lop eval %s --data %s", quoted(v->output, name, sizeof name),
+                 quoted(trained_on(metadata, data, sizeof data), data_name, sizeof data_name));
     lop_network_free(network);
     free(metadata);
     return status;

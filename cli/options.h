@@ -62,6 +62,9 @@ typedef struct option_group {
     const option *options;
 } option_group;
 
+/** In `common.seed` by default, where a command takes the seed that a network was trained with. */
+#define SEED_AS_TRAINED UINT64_MAX
+
 /** What every command's values begin with. */
 typedef struct common {
     bool quiet, verbose, json, help, version;
@@ -120,6 +123,17 @@ const option *option_at(const command *of, size_t index);
  */
 lop_status options_parse(const command *of, char **words, size_t count, void *values,
                          lop_error *error);
+
+/** A word for an option, on its way into the values. */
+typedef struct option_word {
+    const option *row;
+    const char *shown; /* "--sparsity" or "-o": how it was typed */
+    const char *text;
+    lop_error *error;
+} option_word;
+
+/** Read one word as its row says. LOP_E_ARG, LOP_E_RANGE, LOP_E_NAME name the option. */
+lop_status option_read(const option_word *w, char *values);
 
 /** The default of an option as text, "" where there is none to show. */
 char *option_default(const option *row, const void *values, char *buffer, size_t size);

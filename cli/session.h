@@ -31,7 +31,7 @@ struct session {
 
     /* the progress line */
     bool line_shown;
-    double line_time;  /* when it was last drawn */
+    double line_time; /* when it was last drawn */
 };
 
 terminal terminal_of(FILE *stream);

@@ -1,6 +1,11 @@
 """Training, pruning and looking at a network, from the outside."""
+import fcntl
 import json
+import os
+import re
 import signal
+import struct
+import termios
 import time
 
 import tool
@@ -112,6 +117,57 @@ class Train(tool.LopTest):
         self.assertEqual((found["network"], found["seed"], len(found["epochs"])), ("64-9-4", 7, 1))
 
 
+class Terminal(tool.LopTest):
+    def shown(self, words, **environment):
+        """All that a terminal of 100 columns gets on standard error."""
+        controller, terminal = os.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+        process = self.start(*words, stderr=terminal, env=environment)
+        os.close(terminal)
+        got = b""
+        while True:
+            try:
+                block = os.read(controller, 65536)
+            except OSError:  # how Linux says that the other side is closed
+                break
+            if not block:
+                break
+            got += block
+        os.close(controller)
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, got)
+        return got.decode()
+
+    def words(self, *more):
+        return ["train", "--data", self.data, *LONG, "-o", "n", "-f", *more]
+
+    def test_line(self):
+        got = self.shown(self.words())
+        self.assertIn("\r", got)
+        self.assertIn("\033[36m", got)
+        self.assertRegex(got, r"epoch +\d+/12 .*images/s")
+        self.assertIn(" left", got)
+        line = re.sub(r"\033\[[0-9;]*[mK]", "", got)
+        self.assertLess(max(len(part) for part in re.split(r"[\r\n]", line)), 100)
+        # What was drawn over is gone before anything else is said.
+        self.assertRegex(got, r"\r\033\[Kepoch 12/12")
+
+    def test_no_colour(self):
+        got = self.shown(self.words(), NO_COLOR="1")
+        self.assertIn("\r", got)
+        self.assertNotIn("\033[3", got)
+
+    def test_dumb_terminal_gets_lines(self):
+        got = self.shown(self.words(), TERM="dumb")
+        self.assertNotIn("\033", got)
+        self.assertNotIn("\r", got.replace("\r\n", "\n"))
+        self.assertEqual(len(re.findall(r"(?m)^epoch +\d+/12", got)), 12)
+
+    def test_ascii(self):
+        got = self.shown(self.words(), LC_ALL="C")
+        self.assertTrue(got.isascii())
+
+
 class Prune(tool.LopTest):
     def setUp(self):
         super().setUp()
@@ -150,6 +206,16 @@ class Prune(tool.LopTest):
         for part, count in (("validation", 50), ("train", 550)):
             out, _ = self.lop("eval", "net.safetensors", "-d", self.data, "--part", part, "--json")
             self.assertEqual(json.loads(out)["samples"], count)
+
+    def test_validation_part_is_that_of_the_training(self):
+        out, _ = self.train("seven", "--seed", "7", "--json")
+        trained = json.loads(out)
+        out, _ = self.lop("eval", "seven", "-d", self.data, "--part", "validation", "--json")
+        # 15 digits are shown
+        self.assertAlmostEqual(json.loads(out)["loss"], trained["valid_loss"], places=14)
+        out, _ = self.lop("eval", "seven", "-d", self.data, "--part", "validation", "--seed", "1",
+                          "--json")
+        self.assertNotAlmostEqual(json.loads(out)["loss"], trained["valid_loss"], places=6)
 
     def test_inspect_accounts_for_every_byte(self):
         self.lop("prune", "net.safetensors", "-m", "weight", "-k", "50", "-o", "p")

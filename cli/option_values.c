@@ -1,0 +1,231 @@
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lop/suggest.h>
+
+#include "options.h"
+
+/* Reading ---------------------------------------------------------------------------------------
+ */
+
+static lop_status read_number(const option_word *w, const char *text, double *out)
+{
+    char *end;
+    errno = 0;
+    double value = strtod(text, &end);
+    bool whole = w->row->kind == OPTION_COUNT || w->row->kind == OPTION_SEED ||
+                 w->row->kind == OPTION_COUNTS;
+    const char *kind = whole ? "a whole number" : "a number";
+    if (end == text || *end || isspace((unsigned char)text[0]) || !isfinite(value) ||
+        (whole && text[strspn(text, "+-0123456789")]))
+        return usage_error(w->error, LOP_E_ARG, "%s: expected %s, found '%s'", w->shown, kind,
+                           text);
+    const option *row = w->row;
+    bool high = row->most > 0 && (row->below ? value >= row->most : value > row->most);
+    if (value >= row->least && !high) {
+        *out = value;
+        return LOP_OK;
+    }
+    if (row->most > 0)
+        return usage_error(w->error, LOP_E_RANGE, "%s: expected %.16g to %s%.16g, found %s",
+                           w->shown, row->least, row->below ? "below " : "", row->most, text);
+    return usage_error(w->error, LOP_E_RANGE, "%s: expected %.16g or more, found %s", w->shown,
+                       row->least, text);
+}
+
+static lop_status read_name(const option_word *w, const char *text, unsigned *out)
+{
+    const char *name;
+    char known[256] = "";
+    for (unsigned i = 0; (name = w->row->name_at(NULL, i)); i++) {
+        size_t length = strlen(known);
+        if (strcmp(name, text) == 0) {
+            *out = i;
+            return LOP_OK;
+        }
+        snprintf(known + length, sizeof known - length, "%s%s", i ? ", " : "", name);
+    }
+    const char *near = lop_suggest(text, w->row->name_at, NULL);
+    return usage_error(w->error, LOP_E_NAME, "%s: expected one of %s; found '%s'%s%s%s", w->shown,
+                       known, text, near ? "; did you mean '" : "", near ? near : "",
+                       near ? "'?" : "");
+}
+
+/* The entries of "a,b,c", one after the other, each into its place in the array. */
+static lop_status read_list(const option_word *w, char *values)
+{
+    static const size_t sizes[] = {
+        [OPTION_NAMES] = sizeof(unsigned),
+        [OPTION_COUNTS] = sizeof(size_t),
+        [OPTION_PERCENTS] = sizeof(double),
+    };
+    char entry[64];
+    size_t count = 0;
+    const char *at = w->text;
+    for (;; count++) {
+        size_t length = strcspn(at, ",");
+        if (length >= sizeof entry || count >= w->row->limit)
+            return usage_error(w->error, LOP_E_RANGE, "%s: expected at most %zu entries", w->shown,
+                               w->row->limit);
+        snprintf(entry, sizeof entry, "%.*s", (int)length, at);
+        char *to = values + w->row->offset + count * sizes[w->row->kind];
+        double number = 0;
+        unsigned index = 0;
+        lop_status status = w->row->kind == OPTION_NAMES ? read_name(w, entry, &index)
+                                                         : read_number(w, entry, &number);
+        if (status != LOP_OK)
+            return status;
+        if (w->row->kind == OPTION_NAMES)
+            memcpy(to, &index, sizeof index);
+        else if (w->row->kind == OPTION_COUNTS)
+            memcpy(to, &(size_t){(size_t)number}, sizeof(size_t));
+        else
+            memcpy(to, &(double){number / 100}, sizeof(double));
+        at += length;
+        if (!*at++)
+            break;
+    }
+    count++;
+    memcpy(values + w->row->count_offset, &count, sizeof count);
+    return LOP_OK;
+}
+
+/* A recipe's seed is the seed, unless --seed says otherwise later. */
+static lop_status read_recipe(const option_word *w, recipe_values *values)
+{
+    values->recipe_path = w->text;
+    lop_status status = lop_recipe_load(&values->recipe, w->text, w->error);
+    if (status == LOP_OK)
+        values->common.seed = values->recipe.seed;
+    return status;
+}
+
+static lop_status read_owned(const option_word *w, char **to)
+{
+    char *copy = strdup(w->text);
+    if (!copy)
+        return usage_error(w->error, LOP_E_MEMORY, "out of memory");
+    free(*to);
+    *to = copy;
+    return LOP_OK;
+}
+
+lop_status option_read(const option_word *w, char *values)
+{
+    void *to = values + w->row->offset;
+    double number = 0;
+    unsigned index = 0;
+    lop_status status = LOP_OK;
+    switch (w->row->kind) {
+    case OPTION_FLAG:
+        *(bool *)to = w->text[0] == '1';
+        return LOP_OK;
+    case OPTION_COUNT:
+        status = read_number(w, w->text, &number);
+        if (status == LOP_OK)
+            *(size_t *)to = (size_t)number;
+        return status;
+    case OPTION_SEED:
+        status = read_number(w, w->text, &number);
+        if (status == LOP_OK)
+            *(uint64_t *)to = (uint64_t)number;
+        return status;
+    case OPTION_REAL:
+    case OPTION_PERCENT:
+        status = read_number(w, w->text, &number);
+        if (status == LOP_OK)
+            *(double *)to = w->row->kind == OPTION_PERCENT ? number / 100 : number;
+        return status;
+    case OPTION_TEXT:
+        *(const char **)to = w->text;
+        return LOP_OK;
+    case OPTION_OWNED_TEXT:
+        return read_owned(w, to);
+    case OPTION_NAME:
+        status = read_name(w, w->text, &index);
+        if (status == LOP_OK)
+            memcpy(to, &index, sizeof index);
+        return status;
+    case OPTION_NAMES:
+    case OPTION_COUNTS:
+    case OPTION_PERCENTS:
+        return read_list(w, values);
+    case OPTION_RECIPE:
+        return read_recipe(w, (recipe_values *)(void *)values);
+    }
+    return status;
+}
+
+/* Defaults ------------------------------------------------------------------------------------- */
+
+static void default_list(const option *row, const char *values, char *buffer, size_t size)
+{
+    size_t count, used = 0;
+    memcpy(&count, values + row->count_offset, sizeof count);
+    for (size_t i = 0; i < count && used < size; i++) {
+        const void *at = values + row->offset;
+        char one[32];
+        if (row->kind == OPTION_NAMES)
+            snprintf(one, sizeof one, "%s", row->name_at(NULL, ((const unsigned *)at)[i]));
+        else if (row->kind == OPTION_COUNTS)
+            snprintf(one, sizeof one, "%zu", ((const size_t *)at)[i]);
+        else
+            snprintf(one, sizeof one, "%g", 100 * ((const double *)at)[i]);
+        used += (size_t)snprintf(buffer + used, size - used, "%s%s", i ? "," : "", one);
+    }
+}
+
+char *option_default(const option *row, const void *values, char *buffer, size_t size)
+{
+    const void *at = (const char *)values + row->offset;
+    const char *text = NULL;
+    unsigned index;
+    buffer[0] = 0;
+    if (row->preset) {
+        snprintf(buffer, size, "%s", row->preset);
+        return buffer;
+    }
+    switch (row->kind) {
+    case OPTION_FLAG:
+        snprintf(buffer, size, "%s", row->negatable ? *(const bool *)at ? "on" : "off" : "");
+        break;
+    case OPTION_COUNT:
+        snprintf(buffer, size, "%zu", *(const size_t *)at);
+        break;
+    case OPTION_SEED:
+        if (*(const uint64_t *)at == SEED_AS_TRAINED)
+            snprintf(buffer, size, "that of the training");
+        else
+            snprintf(buffer, size, "%llu", (unsigned long long)*(const uint64_t *)at);
+        break;
+    case OPTION_REAL:
+        snprintf(buffer, size, "%g", *(const double *)at);
+        break;
+    case OPTION_PERCENT:
+        if (!row->required)
+            snprintf(buffer, size, "%g", 100 * *(const double *)at);
+        break;
+    case OPTION_TEXT:
+    case OPTION_OWNED_TEXT:
+        text = *(char *const *)at;
+        snprintf(buffer, size, "%s", text ? text : "");
+        break;
+    case OPTION_NAME:
+        memcpy(&index, at, sizeof index);
+        if (!row->required)
+            snprintf(buffer, size, "%s", row->name_at(NULL, index));
+        break;
+    case OPTION_NAMES:
+    case OPTION_COUNTS:
+    case OPTION_PERCENTS:
+        default_list(row, values, buffer, size);
+        break;
+    case OPTION_RECIPE:
+        break;
+    }
+    return buffer;
+}
