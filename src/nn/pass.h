@@ -4,7 +4,7 @@
  *
  * Memory. An operation that may work in place shares the buffer of what it reads. In inference a
  * buffer is given on as soon as its values have been read; in training values are kept for the
- * backward pass. Gradients are given on in both: backward, a node's gradient has one writer and one
+ * backward pass, and gradients share buffers instead: a gradient has one writer and one
  * reader. In bf16 all values and gradients are bf16 but the result, which is float32.
  */
 #ifndef LOPI_NN_PASS_H
