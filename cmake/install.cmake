@@ -1,6 +1,12 @@
 # What `cmake --install` puts in place: the library, its headers, and how to find them. The command
 # line installs its own program, manual pages and completions (cli/CMakeLists.txt).
 include(CMakePackageConfigHelpers)
+
+# The program finds the library beside it, wherever the tree is put.
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_LIBDIR BASE_DIRECTORY ${CMAKE_INSTALL_FULL_BINDIR}
+  OUTPUT_VARIABLE LOP_RPATH)
+set_target_properties(lop_cli PROPERTIES INSTALL_RPATH "\$ORIGIN/${LOP_RPATH}")
+
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/lop)
 
 install(TARGETS lop EXPORT lopTargets

@@ -324,6 +324,7 @@ def rule_exports(root, sources, library):
     done = subprocess.run(["nm", "-D", "--defined-only", library], capture_output=True, text=True,
                           check=True)
     exported = {line.split()[-1].split("@")[0] for line in done.stdout.split("\n") if line.strip()}
+    exported = {name for name in exported if not name.startswith(".gomp_critical_user_")}  # clang's
     declared = {name: (source.path, number) for source in sources
                 if source.path.startswith("include/") for number, name in declarations(source)}
     for name in sorted(exported - set(declared)):

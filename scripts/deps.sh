@@ -19,6 +19,7 @@ build libjansson-dev
 build libzstd-dev
 build libcyaml-dev
 build libmd-dev
+build libyaml-dev
 build zlib1g-dev
 build nodejs node
 build npm npm

@@ -30,8 +30,12 @@ check() { # check NAME COMMAND…
 # shellcheck disable=SC2317 # called through check
 tidy() {
     cmake --preset clang || return 1
-    find src cli tests -name '*.c' ! -path '*/install/*' ! -path '*/sanitize/*' -print0 2>/dev/null |
-        xargs -0 -P "$jobs" -n 4 clang-tidy --quiet -p "$build"
+    find src cli -name '*.c' -print0 2>/dev/null |
+        xargs -0 -P "$jobs" -n 4 clang-tidy --quiet -p "$build" || return 1
+    # The analyzer does not know cmocka's assertions, so in tests it would suspect each step.
+    find tests -name '*.c' ! -path '*/install/*' ! -path '*/sanitize/*' -print0 |
+        xargs -0 -P "$jobs" -n 4 clang-tidy --quiet -p "$build" \
+            --checks='-clang-analyzer-*,-cert-err34-c'
 }
 # shellcheck disable=SC2086 # many names
 check clang-format clang-format --dry-run -Werror $sources

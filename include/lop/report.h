@@ -19,11 +19,11 @@ extern "C" {
 #endif
 
 typedef struct lop_report_options {
-    const char *title;   /* NULL: made from the results */
-    const char *command; /* the command that reproduces the results; NULL: left out */
-    bool ascii;          /* the terminal cannot show UTF-8 */
-    bool colour;         /* the terminal takes colour */
-    size_t width;        /* columns of the terminal; 0: 80 */
+    const char *title;      /* NULL: made from the results */
+    const char *command;    /* the command that reproduces the results; NULL: left out */
+    bool ascii;             /* the terminal cannot show UTF-8 */
+    bool colour;            /* the terminal takes colour */
+    size_t width;           /* columns of the terminal; 0: 80 */
     const lop_hooks *hooks; /* hears which figures are drawn */
 } lop_report_options;
 

@@ -26,4 +26,14 @@ lop_status lopi_fail_line(lop_error *error, lop_status code, const char *file, u
 /** LOP_E_MEMORY for a request of `size` bytes. */
 lop_status lopi_fail_memory(lop_error *error, size_t size);
 
+/* clang's analyzer sees one file at a time. Told that making an error yields the error's code, it
+ * knows that a function which ends with LOP_OK did set its outputs. */
+#if defined(__clang_analyzer__) && !defined(LOPI_ERROR_MAKER)
+#define lopi_fail(error, code, ...)      ((void)lopi_fail(error, code, __VA_ARGS__), (code))
+#define lopi_fail_file(error, code, ...) ((void)lopi_fail_file(error, code, __VA_ARGS__), (code))
+#define lopi_fail_at(error, code, ...)   ((void)lopi_fail_at(error, code, __VA_ARGS__), (code))
+#define lopi_fail_line(error, code, ...) ((void)lopi_fail_line(error, code, __VA_ARGS__), (code))
+#define lopi_fail_memory(error, size)    ((void)lopi_fail_memory(error, size), LOP_E_MEMORY)
+#endif
+
 #endif

@@ -1,3 +1,4 @@
+#define LOPI_ERROR_MAKER /* the functions themselves are here */
 #include "base/error.h"
 
 #include <stdarg.h>

@@ -16,8 +16,6 @@
 #include "base/error.h"
 #include "base/hooks.h"
 
-extern char **environ;
-
 #define POLL_MILLISECONDS  100
 #define GRACE_MILLISECONDS 2000 /* between asking a program to end and ending it */
 

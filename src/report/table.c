@@ -93,10 +93,10 @@ static char *five(char *text, double value)
 }
 
 static void with_deviation(table_cell *cell, const table_pen *pen, const char *mean,
-                           const char *deviation)
+                           const char *deviation, const char *mark)
 {
-    snprintf(cell->text, sizeof cell->text, "%s%s%s", mean,
-             deviation[0] ? pen->glyphs->deviation : "", deviation);
+    snprintf(cell->text, sizeof cell->text, "%s%s%s%s", mean,
+             deviation[0] ? pen->glyphs->deviation : "", deviation, mark);
 }
 
 static void format_accuracy(table_cell *cell, const table_pen *pen, lopi_stat stat, bool fallen)
@@ -104,8 +104,7 @@ static void format_accuracy(table_cell *cell, const table_pen *pen, lopi_stat st
     char mean[LOPI_NUMBER_SIZE], deviation[LOPI_NUMBER_SIZE];
     lopi_fixed_text(mean, 100 * stat.mean, 2);
     lopi_fixed_text(deviation, 100 * stat.deviation, 100 * stat.deviation < 9.995 ? 2 : 1);
-    with_deviation(cell, pen, mean, deviation);
-    strcat(cell->text, !mean[0] ? "" : fallen ? pen->glyphs->fallen : " ");
+    with_deviation(cell, pen, mean, deviation, !mean[0] ? "" : fallen ? pen->glyphs->fallen : " ");
     cell->style = fallen ? FALLEN : PLAIN;
 }
 
@@ -113,7 +112,7 @@ static void format_loss(table_cell *cell, const table_pen *pen, lopi_stat stat, 
 {
     (void)fallen;
     char mean[LOPI_NUMBER_SIZE], deviation[LOPI_NUMBER_SIZE];
-    with_deviation(cell, pen, five(mean, stat.mean), five(deviation, stat.deviation));
+    with_deviation(cell, pen, five(mean, stat.mean), five(deviation, stat.deviation), "");
 }
 
 static void format_time(table_cell *cell, const table_pen *pen, lopi_stat stat, bool fallen)

@@ -50,7 +50,7 @@ char *lopi_fixed_text(char *text, double value, int decimals)
 
 char *lopi_count_text(char *text, double value)
 {
-    char digits[LOPI_NUMBER_SIZE];
+    char digits[LOPI_NUMBER_SIZE] = "";
     lopi_fixed_text(digits, round(value), 0);
     size_t length = strlen(digits), sign = digits[0] == '-';
     /* Beyond 10^27 the separated digits may not fit; no network has so many weights. */

@@ -36,6 +36,11 @@ if "$cmake" -S "$work" -B "$work/other" -DCMAKE_C_COMPILER="$cc" \
     fail "find_package(lop 0.0) accepted this version"
 fi
 
+echo "the program finds its library, and its manual is there:"
+env -u LD_LIBRARY_PATH "$work/prefix/bin/lop" --version
+[ -s "$work/prefix/share/man/man1/lop-sweep.1" ] || fail "no manual page of lop sweep"
+[ -s "$work/prefix/share/bash-completion/completions/lop" ] || fail "no completion"
+
 # The path of the source tree is in nothing that is installed.
 source=$(sed -n 's/^lop_SOURCE_DIR:STATIC=//p' "$build/CMakeCache.txt")
 if grep -rlF "$source/" "$work/prefix"; then
@@ -45,4 +50,5 @@ fi
 lib=$(find "$work/prefix" -name 'liblop.so.*.*.*')
 readelf -lW "$lib" | grep -q GNU_RELRO || fail "$lib has no RELRO"
 readelf -dW "$lib" | grep -q NOW || fail "$lib is bound lazily"
+readelf -hW "$work/prefix/bin/lop" | grep -q 'DYN' || fail "lop is not position-independent"
 echo "installed: $(cd "$work/prefix" && find . -type f -o -type l | wc -l) files"
