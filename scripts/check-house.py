@@ -29,10 +29,10 @@ ROOMS = [
 # Public headers by room; a header that is not here has no room yet, which is a violation.
 HEADERS = {
     "export.h": "base", "status.h": "base", "hooks.h": "base", "machine.h": "base",
-    "suggest.h": "base", "output.h": "base",
+    "suggest.h": "base", "output.h": "base", "state.h": "base",
     "run.h": "run", "network.h": "nn", "exchange.h": "exchange", "data.h": "data",
-    "train.h": "train", "prune.h": "prune", "pack.h": "pack", "report.h": "report",
-    "result.h": "report", "experiment.h": "experiment",
+    "train.h": "train", "prune.h": "prune", "pruner.h": "prune", "pack.h": "pack",
+    "report.h": "report", "result.h": "report", "experiment.h": "experiment",
 }
 # Folders that see what any other program would: only the public headers and their own files.
 OUTSIDERS = ["cli", "examples", "bench", "fuzz"]

@@ -10,8 +10,10 @@
 #include <lop/network.h>
 #include <lop/output.h>
 #include <lop/prune.h>
+#include <lop/pruner.h>
 #include <lop/report.h>
 #include <lop/result.h>
+#include <lop/state.h>
 #include <lop/status.h>
 #include <lop/suggest.h>
 #include <lop/train.h>
