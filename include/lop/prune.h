@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <lop/data.h>
 #include <lop/export.h>
 #include <lop/network.h>
 #include <lop/status.h>
@@ -22,14 +23,34 @@
 extern "C" {
 #endif
 
-/** What is removed as one. Rows of a table; names by lop_granularity_name. */
-typedef enum lop_granularity { LOP_GRANULARITY_WEIGHT, LOP_GRANULARITY_UNIT } lop_granularity;
+/**
+ * What is removed as one. Rows of a table; names by lop_granularity_name.
+ *
+ *  - BLOCK: a rectangle of block_rows × block_columns weights; smaller at the right and lower edge;
+ *  - NM: a weight, and of each M consecutive inputs of an output N are kept. N and M then decide
+ *    how much is removed, and M must divide the inputs of each layer.
+ */
+typedef enum lop_granularity {
+    LOP_GRANULARITY_WEIGHT,
+    LOP_GRANULARITY_UNIT,
+    LOP_GRANULARITY_BLOCK,
+    LOP_GRANULARITY_NM
+} lop_granularity;
+
+/** What a criterion looks at beside the weights; lop_prune_options brings it. */
+typedef enum lop_criterion_needs {
+    LOP_NEEDS_NOTHING,
+    LOP_NEEDS_SAMPLES,  /* calibration samples */
+    LOP_NEEDS_LABELS,   /* calibration samples and their labels */
+    LOP_NEEDS_MOVEMENT, /* scores collected while training */
+} lop_criterion_needs;
 
 /** What is scored: a row of the table of criteria. */
 typedef struct lop_criterion {
     const char *name; /* "magnitude", "l2", "random" */
     lop_granularity granularity;
     const char *description; /* one line */
+    lop_criterion_needs needs;
 } lop_criterion;
 
 /** Name of a granularity: "weight", "unit"; NULL beyond the last. */
@@ -46,6 +67,42 @@ LOP_API lop_status lop_criterion_find(const char *name, lop_granularity granular
 typedef enum lop_scope { LOP_SCOPE_LAYER, LOP_SCOPE_GLOBAL } lop_scope;
 LOP_API const char *lop_scope_name(size_t index);
 
+/**
+ * How much from each layer, where the scope is the layer; ranking over all layers decides that by
+ * itself and goes with UNIFORM alone.
+ *
+ *  - UNIFORM: k of each layer;
+ *  - ERK: a density proportional to (inputs + outputs) / (inputs · outputs), layers that come out
+ *    above 1 dense and the rest solved again (Mocanu et al. 2018, Evci et al. 2020);
+ *  - LAMP: what a ranking over all layers by the LAMP score takes from each (Lee et al. 2021);
+ *  - LIST: as `list` says.
+ */
+typedef enum lop_allocation {
+    LOP_ALLOCATION_UNIFORM,
+    LOP_ALLOCATION_ERK,
+    LOP_ALLOCATION_LAMP,
+    LOP_ALLOCATION_LIST
+} lop_allocation;
+/** "uniform", "erk", "lamp", "list"; NULL beyond the last. */
+LOP_API const char *lop_allocation_name(size_t index);
+
+#define LOP_MAX_WARNINGS 64
+
+/** A layer that keeps fewer than one weight for an output that is still read, or none at all. */
+typedef struct lop_prune_warning {
+    size_t layer;
+    size_t weights_left;
+    size_t outputs; /* that something still reads */
+} lop_prune_warning;
+
+/** What a pruning came to. */
+typedef struct lop_prune_outcome {
+    size_t items, removed; /* of all layers that may be pruned; removed before counts as removed */
+    size_t warnings;       /* rows of `warning`; layers beyond LOP_MAX_WARNINGS are left out */
+    lop_prune_warning warning[LOP_MAX_WARNINGS];
+} lop_prune_outcome;
+
+/** Zero is a good default for every member; all pointers are borrowed for the call. */
 typedef struct lop_prune_options {
     lop_granularity granularity;
     const lop_criterion *criterion; /* NULL: the granularity's first */
@@ -53,6 +110,25 @@ typedef struct lop_prune_options {
     double sparsity;     /* k as a fraction, [0, 1) */
     bool include_output; /* prune the output layer's weights too; its units never */
     uint64_t seed;       /* of the random criterion */
+
+    lop_allocation allocation;
+    const double *list; /* [list_count] of LIST: k of each layer that may be pruned, in order */
+    size_t list_count;
+
+    size_t block_rows, block_columns; /* of BLOCK; 0 means 4 */
+    size_t n, m;                      /* of NM: N kept of M; both 0 means 2 of 4 */
+
+    size_t min_keep; /* by weight: at least so many weights stay for each output that has them */
+
+    /* Calibration, for criteria that look at data: samples indices[0 … sample_count − 1], or the
+     * first sample_count of them where `indices` is NULL. */
+    const lop_samples *samples;
+    const uint32_t *indices;
+    size_t sample_count;
+
+    const float *const *movement; /* [layers][outputs · inputs], −Σ w · gradient over training */
+
+    lop_prune_outcome *outcome; /* written on success; may be NULL */
 } lop_prune_options;
 
 /**

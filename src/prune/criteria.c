@@ -78,13 +78,18 @@ static lop_status score_random_units(const lopi_score_context *context, double *
 
 /* The first row of a granularity is its default. */
 static const lopi_criterion criteria[] = {
-    {{"magnitude", LOP_GRANULARITY_WEIGHT, "absolute value of the weight"}, score_magnitude},
-    {{"random", LOP_GRANULARITY_WEIGHT, "a random number: the baseline to beat"},
+    {{"magnitude", LOP_GRANULARITY_WEIGHT, "absolute value of the weight", LOP_NEEDS_NOTHING},
+     score_magnitude},
+    {{"random", LOP_GRANULARITY_WEIGHT, "a random number: the baseline to beat", LOP_NEEDS_NOTHING},
      score_random_weights},
-    {{"l2", LOP_GRANULARITY_UNIT, "Euclidean norm of the unit's incoming weights"}, score_l2},
-    {{"l1", LOP_GRANULARITY_UNIT, "sum of the absolute values of the unit's incoming weights"},
+    {{"l2", LOP_GRANULARITY_UNIT, "Euclidean norm of the unit's incoming weights",
+      LOP_NEEDS_NOTHING},
+     score_l2},
+    {{"l1", LOP_GRANULARITY_UNIT, "sum of the absolute values of the unit's incoming weights",
+      LOP_NEEDS_NOTHING},
      score_l1},
-    {{"random", LOP_GRANULARITY_UNIT, "a random number: the baseline to beat"}, score_random_units},
+    {{"random", LOP_GRANULARITY_UNIT, "a random number: the baseline to beat", LOP_NEEDS_NOTHING},
+     score_random_units},
 };
 
 enum { CRITERIA = sizeof criteria / sizeof criteria[0] };

@@ -15,6 +15,18 @@ enum { SCOPES = sizeof scopes / sizeof scopes[0] };
 
 const char *lop_scope_name(size_t index) { return index < SCOPES ? scopes[index] : NULL; }
 
+static const char *const allocations[] = {[LOP_ALLOCATION_UNIFORM] = "uniform",
+                                          [LOP_ALLOCATION_ERK] = "erk",
+                                          [LOP_ALLOCATION_LAMP] = "lamp",
+                                          [LOP_ALLOCATION_LIST] = "list"};
+
+enum { ALLOCATIONS = sizeof allocations / sizeof allocations[0] };
+
+const char *lop_allocation_name(size_t index)
+{
+    return index < ALLOCATIONS ? allocations[index] : NULL;
+}
+
 /* One pruning on its way: the items of all layers that may be pruned, one behind the other. */
 typedef struct plan {
     const lop_prune_options *options;
@@ -25,6 +37,7 @@ typedef struct plan {
     size_t largest;  /* items of the largest layer */
     uint64_t *key;   /* [items], see select.h */
     uint8_t *remove; /* [items] */
+    uint8_t *units;  /* [outputs of the widest layer], scratch of the report */
 } plan;
 
 static void plan_end(plan *p)
@@ -32,6 +45,7 @@ static void plan_end(plan *p)
     lopi_free(p->start);
     lopi_free(p->key);
     lopi_free(p->remove);
+    lopi_free(p->units);
 }
 
 static lop_status resolve(plan *p, const lop_prune_options *options, lop_error *error)
@@ -45,6 +59,12 @@ static lop_status resolve(plan *p, const lop_prune_options *options, lop_error *
     if (!(options->sparsity >= 0 && options->sparsity < 1))
         return lopi_fail(error, LOP_E_RANGE, "sparsity must be in [0, 1), found %g",
                          options->sparsity);
+
+    if (!lop_allocation_name((size_t)options->allocation))
+        return lopi_fail(error, LOP_E_ARG, "unknown allocation %d", (int)options->allocation);
+    if (options->allocation != LOP_ALLOCATION_UNIFORM || options->min_keep > 0)
+        return lopi_fail(error, LOP_E_UNSUPPORTED,
+                         "only uniform allocation without min_keep can be had");
 
     const lop_criterion *shown = options->criterion;
     if (!shown) {
@@ -65,6 +85,7 @@ static lop_status resolve(plan *p, const lop_prune_options *options, lop_error *
 
 static lop_status lay_out(plan *p, const lop_network *network, lop_error *error)
 {
+    size_t widest = 0;
     p->layers = lop_network_layer_count(network);
     p->start = lopi_alloc(p->layers + 1, sizeof *p->start);
     if (!p->start)
@@ -77,12 +98,15 @@ static lop_status lay_out(plan *p, const lop_network *network, lop_error *error)
         p->start[l + 1] = p->start[l] + items;
         if (items > p->largest)
             p->largest = items;
+        if (layer->outputs > widest)
+            widest = layer->outputs;
     }
     size_t items = p->start[p->layers];
     p->key = lopi_alloc(items, sizeof *p->key);
     p->remove = lopi_alloc(items, sizeof *p->remove);
-    if (!p->key || !p->remove)
-        return lopi_fail_memory(error, items * (sizeof *p->key + sizeof *p->remove));
+    p->units = lopi_alloc(widest, sizeof *p->units);
+    if (!p->key || !p->remove || !p->units)
+        return lopi_fail_memory(error, items * (sizeof *p->key + sizeof *p->remove) + widest);
     return LOP_OK;
 }
 
@@ -165,6 +189,37 @@ static bool removes_any(const plan *p, size_t l)
     return items > 0 && memchr(p->remove + p->start[l], 1, items);
 }
 
+/* Does the layer keep fewer than one weight for an output that is still read? */
+static bool starves(lop_prune_warning *warning, const lop_network *network, size_t l, uint8_t *gone)
+{
+    const lop_layer *layer = lop_network_layer(network, l);
+    *warning = (lop_prune_warning){.layer = l};
+    lopi_granularity_at(LOP_GRANULARITY_UNIT)->removed(network, l, gone);
+    for (size_t unit = 0; unit < layer->outputs; unit++)
+        warning->outputs += layer->output || !gone[unit];
+    for (size_t i = 0; i < layer->outputs * layer->inputs; i++)
+        warning->weights_left += layer->mask[i];
+    return warning->weights_left < warning->outputs || warning->weights_left == 0;
+}
+
+/* What the network's masks say after all; `p->remove` has served. */
+static void report(lop_prune_outcome *outcome, plan *p, const lop_network *network)
+{
+    *outcome = (lop_prune_outcome){.items = p->start[p->layers]};
+    for (size_t l = 0; l < p->layers; l++) {
+        const lop_layer *layer = lop_network_layer(network, l);
+        uint8_t *removed = p->remove + p->start[l];
+        if (p->start[l] == p->start[l + 1] || !layer->mask)
+            continue;
+        p->granularity->removed(network, l, removed);
+        for (size_t i = 0; i < p->start[l + 1] - p->start[l]; i++)
+            outcome->removed += removed[i];
+        if (outcome->warnings < LOP_MAX_WARNINGS &&
+            starves(&outcome->warning[outcome->warnings], network, l, p->units))
+            outcome->warnings++;
+    }
+}
+
 lop_status lop_prune(lop_network *network, const lop_prune_options *options, lop_error *error)
 {
     plan p = {0};
@@ -195,6 +250,8 @@ lop_status lop_prune(lop_network *network, const lop_prune_options *options, lop
             p.granularity->remove(network, l, p.remove + p.start[l]);
     }
     lop_network_apply_masks(network);
+    if (options->outcome)
+        report(options->outcome, &p, network);
 out:
     plan_end(&p);
     return status;

@@ -204,7 +204,7 @@ static void failures_change_nothing(void **state)
     assert_int_equal(lop_criterion_find("l2", LOP_GRANULARITY_UNIT, &options.criterion, NULL),
                      LOP_OK);
     refuses(network, &options, LOP_E_ARG);
-    const lop_criterion stranger = {"magnitude", LOP_GRANULARITY_WEIGHT, ""};
+    const lop_criterion stranger = {"magnitude", LOP_GRANULARITY_WEIGHT, "", LOP_NEEDS_NOTHING};
     options.criterion = &stranger;
     refuses(network, &options, LOP_E_ARG);
     options = good;
@@ -232,6 +232,50 @@ static void failures_change_nothing(void **state)
     lop_network_free(network);
 }
 
+/* What is left is told, and a layer that starves is named. */
+static void outcomes_tell(void **state)
+{
+    (void)state;
+    lop_network *network = test_mlp(small, 4, false, 3);
+    lop_prune_outcome outcome;
+    lop_prune_options options = {.sparsity = 0.5, .outcome = &outcome};
+    assert_int_equal(lop_prune(network, &options, NULL), LOP_OK);
+    assert_int_equal(outcome.items, 6 * 8 + 8 * 8);
+    assert_int_equal(outcome.removed, 24 + 32);
+    assert_int_equal(outcome.warnings, 0);
+
+    /* 4 of 48 and 5 of 64 are fewer than 8 outputs. */
+    options.sparsity = 0.92;
+    assert_int_equal(lop_prune(network, &options, NULL), LOP_OK);
+    assert_int_equal(outcome.removed, 44 + 59);
+    assert_int_equal(outcome.warnings, 2);
+    assert_int_equal(outcome.warning[0].layer, 0);
+    assert_int_equal(outcome.warning[0].weights_left, 4);
+    assert_in_range(outcome.warning[0].outputs, 5, 8); /* those whose column is not gone too */
+    assert_int_equal(outcome.warning[1].weights_left, 5);
+    options.sparsity = 0;
+    assert_int_equal(lop_prune(network, &options, NULL), LOP_OK);
+    assert_int_equal(outcome.removed, 44 + 59);
+    lop_network_free(network);
+
+    /* Units that nothing reads any more need no weights. */
+    network = test_mlp(small, 4, false, 3);
+    options = (lop_prune_options){
+        .granularity = LOP_GRANULARITY_UNIT, .sparsity = 0.75, .outcome = &outcome};
+    assert_int_equal(lop_prune(network, &options, NULL), LOP_OK);
+    assert_int_equal(outcome.items, 16);
+    assert_int_equal(outcome.removed, 12);
+    assert_int_equal(outcome.warnings, 0);
+    options.sparsity = 0.99;
+    assert_int_equal(lop_prune(network, &options, NULL), LOP_OK);
+    assert_int_equal(outcome.removed, 16);
+    assert_int_equal(outcome.warnings, 2);
+    assert_int_equal(outcome.warning[1].layer, 1);
+    assert_int_equal(outcome.warning[1].weights_left, 0);
+    assert_int_equal(outcome.warning[1].outputs, 0);
+    lop_network_free(network);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +285,7 @@ int main(void)
         cmocka_unit_test(pruned_units_do_not_matter),
         cmocka_unit_test(random_depends_on_the_seed_alone),
         cmocka_unit_test(tables_find_by_name),
+        cmocka_unit_test(outcomes_tell),
         cmocka_unit_test(failures_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
