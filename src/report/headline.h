@@ -2,6 +2,7 @@
 #ifndef LOPI_REPORT_HEADLINE_H
 #define LOPI_REPORT_HEADLINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "report/group.h"
@@ -9,6 +10,9 @@
 #define LOPI_TOLERANCE 1.0 /* points of accuracy that a pruned network may lose */
 
 enum { LOPI_SENTENCE_SIZE = 640 };
+
+/** Whether a point loses more than LOPI_TOLERANCE; false where either accuracy is absent. */
+bool lopi_has_fallen(const lopi_point *point, const lopi_point *dense);
 
 /** The smallest size known of a point, and how it is stored. */
 typedef struct lopi_size {
@@ -19,7 +23,7 @@ lopi_size lopi_smallest_size(const lopi_point *point);
 
 /**
  * The highest k up to which no point loses more than LOPI_TOLERANCE; NULL where already the first
- * pruned point does, or where dense or pruned points are missing.
+ * pruned point does, or where accuracies are missing.
  */
 const lopi_point *lopi_best_point(const lopi_block *block, const lopi_series *series);
 

@@ -132,7 +132,7 @@ static void put_row(const lopi_block *block, const lopi_series *series, const lo
                     FILE *stream)
 {
     char text[LOPI_NUMBER_SIZE];
-    bool fallen = lopi_accuracy_lost(point, lopi_dense_point(block, series)) > LOPI_TOLERANCE;
+    bool fallen = lopi_has_fallen(point, lopi_dense_point(block, series));
     fprintf(stream, "<tr%s><th scope=\"row\">%s</th>", fallen ? " class=\"fallen\"" : "",
             lopi_percent_text(text, point->target));
     for (size_t column = 0; column < COLUMN_COUNT; column++) {
@@ -231,7 +231,7 @@ static void put_dense_card(const lopi_block *block, FILE *stream)
                                  parts[i].format(part, number), parts[i].behind);
     }
     if (isfinite(accuracy.mean))
-        put_card(lopi_fixed_text(value, 100 * accuracy.mean, 2), " %", "right, unpruned", text,
+        put_card(lopi_fixed_text(value, 100 * accuracy.mean, 2), " %", "accuracy, unpruned", text,
                  stream);
 }
 

@@ -183,7 +183,7 @@ static void fill_column(const table_sheet *sheet, const table_pen *pen, size_t s
         const lopi_point *point = lopi_series_find(of, sheet->targets[row]);
         if (point)
             shape->format(cell, pen, lopi_point_stat(point, shape->offset),
-                          lopi_accuracy_lost(point, dense) > LOPI_TOLERANCE);
+                          lopi_has_fallen(point, dense));
         if (columns_of(cell->text) > widest)
             widest = columns_of(cell->text);
     }
@@ -428,7 +428,7 @@ static bool any_fallen(const lopi_block *block)
         const lopi_series *series = block->series + i;
         const lopi_point *dense = lopi_dense_point(block, series);
         for (size_t j = 0; j < series->count; j++)
-            if (lopi_accuracy_lost(series->points + j, dense) > LOPI_TOLERANCE)
+            if (lopi_has_fallen(series->points + j, dense))
                 return true;
     }
     return false;

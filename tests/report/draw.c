@@ -38,12 +38,16 @@ int main(int count, char **arguments)
     lop_report_options options = {.command = "lop sweep --data mnist --seeds 3 -o out",
                                   .colour = true};
     FILE *jsonl = create(arguments[1], "results.jsonl"), *csv = create(arguments[1], "results.csv"),
-         *html = create(arguments[1], "report.html");
+         *html = create(arguments[1], "report.html"), *plain = create(arguments[1], "table.txt");
     for (size_t i = 0; jsonl && i < results.count; i++) {
         char *line = NULL;
         if (lop_result_write(results.items + i, &line, &error) == LOP_OK)
             fprintf(jsonl, "%s\n", line);
         free(line);
+    }
+    if (plain) { /* what tests/report/table.txt is held against */
+        lop_results one = {results.items, results.count / 2};
+        say("table.txt", lop_report_table(&one, NULL, plain, &error), &error);
     }
     if (csv)
         say("csv", lop_report_csv(&results, csv, &error), &error);
@@ -51,8 +55,8 @@ int main(int count, char **arguments)
     if (html)
         say("html", lop_report_html(&results, &options, html, &error), &error);
     say("figures", lop_report_figures(&results, &options, arguments[1], &error), &error);
-    FILE *const streams[] = {jsonl, csv, html};
-    for (size_t i = 0; i < 3; i++)
+    FILE *const streams[] = {jsonl, csv, html, plain};
+    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++)
         if (streams[i])
             fclose(streams[i]);
     lop_results_free(&results);

@@ -156,3 +156,15 @@ void fake_results(lop_results *out, size_t datasets, size_t seeds)
                     fill(results.items + results.count++, set, method, point, seed);
     *out = results;
 }
+
+char *fake_read_back(FILE *stream)
+{
+    long size = ftell(stream);
+    assert_true(size >= 0);
+    char *text = lopi_alloc((size_t)size + 1, 1);
+    assert_non_null(text);
+    rewind(stream);
+    assert_int_equal(fread(text, 1, (size_t)size, stream), size);
+    fclose(stream);
+    return text;
+}

@@ -321,6 +321,12 @@
   const hasPublic = (block) => block.network === known.network &&
     known.answers.some((answer) => answer.dataset === block.dataset);
 
+  function publicNote(block) {
+    if (!hasPublic(block)) return "";
+    const sources = known.answers.filter((a) => a.dataset === block.dataset).map((a) => a.source);
+    return "Faint lines: what public answers to the same task report, one run each (" + sources.join(", ") + "). ";
+  }
+
   function publicLines(block, view) {
     if (view.part !== "test" || !hasPublic(block) || view.hidden.has("public answers")) return [];
     const lines = [];
@@ -475,7 +481,7 @@
         choice("of", offered, view.part, set("part")),
         choice("show", [["all", "everything"], ["close", "close to dense"]], view.detail, set("detail"))),
         holder, make("div", { class: "pair" }, frames.accuracy.figure, frames.loss.figure),
-        make("p", { class: "hint" }, "Bars are one standard deviation over seeds. Point at a line to read it; drag to look closer, double-click to go back; with the keyboard, arrow keys walk along."));
+        make("p", { class: "hint" }, publicNote(block) + "Bars are one standard deviation over seeds. Point at a line to read it; drag to look closer, double-click to go back; with the keyboard, arrow keys walk along."));
     const hasEpochs = block.epochs.length > 0;
     if (hasEpochs) {
       const names = new Set();

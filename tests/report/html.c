@@ -1,0 +1,112 @@
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lop/report.h>
+
+#include "report/fake.h"
+
+static const char hostile[] =
+    "</script><script>alert(1)</script>\"'><img src=x onerror=y>&lt;{{data}}";
+
+static char *page_text(const lop_results *results, const lop_report_options *options)
+{
+    FILE *stream = tmpfile();
+    assert_non_null(stream);
+    assert_int_equal(lop_report_html(results, options, stream, NULL), LOP_OK);
+    return fake_read_back(stream);
+}
+
+static size_t occurrences(const char *text, const char *part)
+{
+    size_t count = 0;
+    for (; (text = strstr(text, part)); text += strlen(part))
+        count++;
+    return count;
+}
+
+static void names_stay_text(void **state)
+{
+    (void)state;
+    lop_results results;
+    fake_results(&results, 1, 1);
+    char *plain = page_text(&results, NULL);
+    for (size_t i = 0; i < results.count; i++) {
+        fake_text(&results.items[i].dataset, hostile);
+        fake_text(&results.items[i].network, hostile);
+        fake_text(&results.items[i].method, hostile);
+        fake_text(&results.items[i].version, hostile);
+        snprintf(results.items[i].machine.cpu, sizeof results.items[i].machine.cpu, "%s", hostile);
+    }
+    fake_text(&results.items[0].recipe, "{\"</script><b>\": \"</script><b>\"}");
+    char *text = page_text(&results, &(lop_report_options){.title = hostile, .command = hostile});
+    /* Exactly the scripts that a harmless page has, and no other element came in. */
+    assert_int_equal(occurrences(text, "<script"), occurrences(plain, "<script"));
+    assert_int_equal(occurrences(text, "</script"), occurrences(plain, "</script"));
+    assert_int_equal(occurrences(text, "<img"), 0);
+    assert_int_equal(occurrences(text, "<b>"), occurrences(plain, "<b>"));
+    assert_int_equal(occurrences(plain, "<script"), 4);
+    assert_true(occurrences(text, "{{data}}") >
+                4); /* no part of the template, though it looks so */
+    free(plain);
+    free(text);
+    lop_results_free(&results);
+}
+
+static void nothing_is_fetched(void **state)
+{
+    (void)state;
+    lop_results results;
+    fake_results(&results, 2, 2);
+    char *text = page_text(&results, NULL);
+    static const char *const forbidden[] = {"http:", "https:",  " src=",  "<link",
+                                            "url(",  "@import", "<iframe"};
+    for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++)
+        if (strstr(text, forbidden[i]))
+            fail_msg("found %s", forbidden[i]);
+    assert_non_null(strstr(text, "content=\"default-src 'none'; style-src 'sha256-"));
+    assert_null(strstr(text, "unsafe"));
+    assert_non_null(strstr(text, "Copyright (c) 2022 Leon Sorokin")); /* the charts' licence */
+    free(text);
+    lop_results_free(&results);
+}
+
+static void tables_have_the_figures(void **state)
+{
+    (void)state;
+    lop_results results;
+    fake_results(&results, 1, 3);
+    char *text = page_text(&results, &(lop_report_options){.command = "lop sweep"});
+    assert_non_null(strstr(text, "<title>Pruning mnist</title>"));
+    assert_non_null(strstr(text, "<th scope=\"row\">90</th><td>240,400</td>"));
+    assert_non_null(strstr(text, "<td>2,386,000</td>"));
+    assert_non_null(strstr(text, "1000-1000-500-200"));
+    assert_non_null(strstr(text, "<pre>lop sweep</pre>"));
+    assert_null(strstr(text, "packed file")); /* absent everywhere: no column */
+    free(text);
+    lop_results_free(&results);
+}
+
+static void little_data_is_no_crash(void **state)
+{
+    (void)state;
+    lop_result item = lop_result_empty();
+    lop_results none = {0}, one = {&item, 1};
+    char *text = page_text(&none, NULL);
+    assert_non_null(strstr(text, "<title>No results yet</title>"));
+    free(text);
+    free(page_text(&one, NULL));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_stay_text),
+        cmocka_unit_test(nothing_is_fetched),
+        cmocka_unit_test(tables_have_the_figures),
+        cmocka_unit_test(little_data_is_no_crash),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
