@@ -92,11 +92,12 @@ static char *five(char *text, double value)
     return lopi_fixed_text(text, value, value < 9.9995 ? 3 : value < 99.995 ? 2 : value < 999.95);
 }
 
+/* "98.20 ±0.04" and `mark` behind it; nothing where there is no mean. */
 static void with_deviation(table_cell *cell, const table_pen *pen, const char *mean,
                            const char *deviation, const char *mark)
 {
     snprintf(cell->text, sizeof cell->text, "%s%s%s%s", mean,
-             deviation[0] ? pen->glyphs->deviation : "", deviation, mark);
+             deviation[0] ? pen->glyphs->deviation : "", deviation, mean[0] ? mark : "");
 }
 
 static void format_accuracy(table_cell *cell, const table_pen *pen, lopi_stat stat, bool fallen)
@@ -104,7 +105,7 @@ static void format_accuracy(table_cell *cell, const table_pen *pen, lopi_stat st
     char mean[LOPI_NUMBER_SIZE], deviation[LOPI_NUMBER_SIZE];
     lopi_fixed_text(mean, 100 * stat.mean, 2);
     lopi_fixed_text(deviation, 100 * stat.deviation, 100 * stat.deviation < 9.995 ? 2 : 1);
-    with_deviation(cell, pen, mean, deviation, !mean[0] ? "" : fallen ? pen->glyphs->fallen : " ");
+    with_deviation(cell, pen, mean, deviation, fallen ? pen->glyphs->fallen : " ");
     cell->style = fallen ? FALLEN : PLAIN;
 }
 

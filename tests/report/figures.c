@@ -92,7 +92,7 @@ static void gnuplot_draws_png_and_svg(void **state)
         assert_true(bytes.size > 10000); /* an empty frame has less */
         assert_memory_equal(bytes.data, "\x89PNG\r\n\x1a\n", 8);
         free(bytes.data);
-        strcpy(name + strlen(name) - 3, "svg");
+        memcpy(name + strlen(name) - 3, "svg", 3);
         bytes = read_drawn(name);
         assert_non_null(strstr((const char *)bytes.data, "</svg>"));
         assert_non_null(strstr((const char *)bytes.data, "nit exit 3"));

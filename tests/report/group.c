@@ -16,7 +16,8 @@ static bool ask_numpy(const lopi_point *point, double *mean, double *deviation)
     for (size_t i = 0; i < point->count; i++)
         snprintf(command + strlen(command), sizeof command - strlen(command), "%.17g,",
                  point->results[i]->test_loss);
-    strcat(command, "]); print(\"%.17g %.17g\" % (a.mean(), a.std(ddof=1)))' 2>/dev/null");
+    snprintf(command + strlen(command), sizeof command - strlen(command), "%s",
+             "]); print(\"%.17g %.17g\" % (a.mean(), a.std(ddof=1)))' 2>/dev/null");
     FILE *pipe = popen(command, "r");
     bool ok = pipe && fscanf(pipe, "%lf %lf", mean, deviation) == 2;
     if (pipe)
