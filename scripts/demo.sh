@@ -14,8 +14,6 @@ say "1. The data: 70,000 handwritten digits"
 say "2. The experiment: train one network, prune it two ways at ten sparsities, measure each"
 "$lop" sweep --data mnist -o "$out"
 
-say "3. The page"
-"$lop" report "$out" -o "$out/report.html" -f
-
 say "Open it:  $(cd "$out" && pwd)/report.html"
-echo "The numbers are in $out/results.jsonl. Started again, it measures only what is missing."
+echo "The numbers are in $out/results.jsonl and $out/results.csv, pictures in $out/figures."
+echo "Started again, it measures only what is missing; 'rm -r $out' begins anew."

@@ -27,6 +27,7 @@ demo  gnuplot-nox gnuplot
 test  binutils
 test  clang
 test  clang-format
+test  chromium chromium
 test  clang-tidy
 test  cppcheck
 test  dataset-fashion-mnist
@@ -34,7 +35,7 @@ test  gnuplot-nox gnuplot
 test  libcmocka-dev
 test  libomp-dev
 test  llvm
-test  man-db man
+test  groff
 test  python3
 test  python3-numpy
 test  shellcheck
