@@ -25,18 +25,22 @@ static double target(const lopi_loss *in, size_t sample, size_t class)
     return class == in->labels[sample] ? 1 - in->label_smoothing + share : share;
 }
 
-/*
- * With the largest logit m taken off all of them no exponential overflows, and
- * −Σ t log softmax(z) = Σ t (log Σ exp(z − m) − (z − m)), whose terms are none of them negative.
- */
-static double sample_loss(const lopi_loss *in, size_t sample, size_t best)
+/* The logarithm of Σ exp((z − m) / T) over the classes, m the largest: no exponential overflows. */
+static double log_sum_exp(const float *z, size_t classes, double largest_logit, double temperature)
+{
+    double sum = 0;
+    for (size_t c = 0; c < classes; c++)
+        sum += exp((z[c] - largest_logit) / temperature);
+    return log(sum);
+}
+
+/* −Σ t log softmax(z) = Σ t (log Σ exp(z − m) − (z − m)), whose terms are none of them negative. */
+static double cross_entropy(const lopi_loss *in, size_t sample, size_t best, double share)
 {
     const float *z = in->logits + sample * in->classes;
     float *gradient = in->gradient ? in->gradient + sample * in->classes : NULL;
-    double largest_logit = z[best], sum = 0, loss = 0;
-    for (size_t c = 0; c < in->classes; c++)
-        sum += exp(z[c] - largest_logit);
-    double log_sum = log(sum), per_sample = 1.0 / (double)in->batch;
+    double largest_logit = z[best], per_sample = share / (double)in->batch, loss = 0;
+    double log_sum = log_sum_exp(z, in->classes, largest_logit, 1);
     for (size_t c = 0; c < in->classes; c++) {
         double t = target(in, sample, c), log_p = z[c] - largest_logit - log_sum;
         /* A class that the target does not name costs nothing, however improbable. */
@@ -45,7 +49,39 @@ static double sample_loss(const lopi_loss *in, size_t sample, size_t best)
         if (gradient)
             gradient[c] = (float)((exp(log_p) - t) * per_sample);
     }
-    return loss;
+    return share * loss;
+}
+
+/*
+ * T² Σ q (log q − log p) with p and q at temperature T, whose gradient is T (p − q): added to what
+ * cross_entropy has written.
+ */
+static double distillation(const lopi_loss *in, size_t sample, size_t best)
+{
+    const float *z = in->logits + sample * in->classes;
+    const float *teacher = in->teacher + sample * in->classes;
+    float *gradient = in->gradient ? in->gradient + sample * in->classes : NULL;
+    double hot = in->temperature, share = in->teacher_weight, divergence = 0;
+    double most = z[best], teacher_most = teacher[largest(teacher, in->classes)];
+    double log_sum = log_sum_exp(z, in->classes, most, hot);
+    double teacher_log_sum = log_sum_exp(teacher, in->classes, teacher_most, hot);
+    for (size_t c = 0; c < in->classes; c++) {
+        double log_p = (z[c] - most) / hot - log_sum;
+        double log_q = (teacher[c] - teacher_most) / hot - teacher_log_sum, q = exp(log_q);
+        if (q > 0 || isnan(log_p))
+            divergence += q * (log_q - log_p);
+        if (gradient)
+            gradient[c] += (float)(share * hot * (exp(log_p) - q) / (double)in->batch);
+    }
+    return share * hot * hot * divergence;
+}
+
+static double sample_loss(const lopi_loss *in, size_t sample, size_t best)
+{
+    if (!in->teacher)
+        return cross_entropy(in, sample, best, 1);
+    double labels = cross_entropy(in, sample, best, 1 - in->teacher_weight);
+    return labels + distillation(in, sample, best);
 }
 
 static lop_status check_labels(const lopi_loss *in, lop_error *error)

@@ -18,7 +18,12 @@ typedef struct lopi_loss {
     const float *targets;   /* [batch][classes], rows that sum to 1; or NULL */
     double label_smoothing; /* [0, 1); not applied to `targets` */
 
-    float *gradient;       /* [batch][classes]: (softmax − target) / batch; may be NULL */
+    /* Distillation (Hinton, Vinyals and Dean 2015, section 2): where `teacher` is given, the loss
+     * is (1 − w) · cross-entropy + w · T² · KL(softmax(teacher / T) ‖ softmax(logits / T)). */
+    const float *teacher;               /* [batch][classes], logits; or NULL */
+    double temperature, teacher_weight; /* T above 0; w in [0, 1] */
+
+    float *gradient;       /* [batch][classes], of the mean loss by the logits; may be NULL */
     uint32_t *predictions; /* [batch]: the largest logit, the lower class of equals; may be NULL */
 } lopi_loss;
 

@@ -179,6 +179,9 @@ static lop_status compute_loss(lopi_trainer *trainer, const lopi_batch *batch, d
         .classes = last->width,
         .labels = batch->labels,
         .label_smoothing = trainer->options.label_smoothing,
+        .teacher = batch->teacher,
+        .temperature = trainer->options.temperature,
+        .teacher_weight = trainer->options.teacher_weight,
         .gradient = pass->half ? trainer->logits_gradient : last->gradient,
     };
     lop_status status = lopi_loss_compute(&input, loss, correct, error);

@@ -32,10 +32,11 @@ typedef struct lopi_gradient {
 typedef struct lopi_trainer_options {
     size_t max_batch;
     lop_precision precision;
-    double dropout;         /* of what hidden relus yield, [0, 1) */
-    double input_dropout;   /* of the input, [0, 1) */
-    double label_smoothing; /* [0, 1) */
-    uint64_t seed;          /* of dropout */
+    double dropout;                     /* of what hidden relus yield, [0, 1) */
+    double input_dropout;               /* of the input, [0, 1) */
+    double label_smoothing;             /* [0, 1) */
+    double temperature, teacher_weight; /* of batches with a teacher, see loss.h */
+    uint64_t seed;                      /* of dropout */
     void *context;
     /** A failure ends the step with that status. */
     lop_status (*on_gradient)(void *context, const lopi_gradient *gradient, lop_error *error);
@@ -47,6 +48,7 @@ typedef struct lopi_batch {
     const uint16_t *labels; /* [size] */
     size_t size;            /* 1 … max_batch */
     uint64_t step;          /* decides what is dropped, below 2^38 */
+    const float *teacher;   /* [size][outputs], a teacher's logits for x; or NULL */
 } lopi_batch;
 
 /**

@@ -127,6 +127,93 @@ static void labels_are_checked(void **state)
     assert_non_null(strstr(error.text, "found 3"));
 }
 
+/* Softmax at a temperature, term by term as it is written in the paper. */
+static void soft(const double *z, size_t classes, double temperature, double *p)
+{
+    double sum = 0;
+    for (size_t c = 0; c < classes; c++)
+        sum += p[c] = exp(z[c] / temperature);
+    for (size_t c = 0; c < classes; c++)
+        p[c] /= sum;
+}
+
+enum { CLASSES = 5 };
+
+/* (1 − w) cross-entropy + w T² KL(q ‖ p) of one sample. */
+static double expected_loss(const double *z, const double *teacher, size_t label, double hot,
+                            double share)
+{
+    double p[CLASSES], q[CLASSES], divergence = 0;
+    soft(z, CLASSES, 1, p);
+    double loss = -(1 - share) * log(p[label]);
+    soft(z, CLASSES, hot, p);
+    soft(teacher, CLASSES, hot, q);
+    for (size_t c = 0; c < CLASSES; c++)
+        divergence += q[c] * log(q[c] / p[c]);
+    return loss + share * hot * hot * divergence;
+}
+
+static void distillation(void **state)
+{
+    (void)state;
+    static const float logits[2][CLASSES] = {{0.5f, -1.25f, 2, 0, 3.5f}, {-1, 4, 0.25f, 0.5f, 1}};
+    static const float teacher[2][CLASSES] = {{1, 0.5f, -2, 0.75f, 6}, {0.125f, 3, 2, -5, 1}};
+    static const double temperatures[] = {0.5, 1, 4}, shares[] = {0.25, 1};
+    static const uint16_t labels[] = {2, 1};
+    float gradient[2][CLASSES];
+    for (size_t trial = 0; trial < 6; trial++) {
+        double hot = temperatures[trial % 3], share = shares[trial / 3], loss, expected = 0;
+        const lopi_loss in = {.logits = logits[0],
+                              .batch = 2,
+                              .classes = CLASSES,
+                              .labels = labels,
+                              .gradient = gradient[0],
+                              .teacher = teacher[0],
+                              .temperature = hot,
+                              .teacher_weight = share};
+        assert_int_equal(lopi_loss_compute(&in, &loss, NULL, NULL), LOP_OK);
+        for (size_t s = 0; s < 2; s++) {
+            double z[CLASSES], t[CLASSES];
+            for (size_t c = 0; c < CLASSES; c++) {
+                z[c] = logits[s][c];
+                t[c] = teacher[s][c];
+            }
+            expected += expected_loss(z, t, labels[s], hot, share) / 2;
+            for (size_t c = 0; c < CLASSES; c++) {
+                const double h = 1e-6;
+                double at = z[c];
+                z[c] = at + h;
+                double above = expected_loss(z, t, labels[s], hot, share);
+                z[c] = at - h;
+                double below = expected_loss(z, t, labels[s], hot, share);
+                z[c] = at;
+                /* Differences are good to h²; the gradient is rounded to float32 twice. */
+                assert_true(fabs(gradient[s][c] - (above - below) / (4 * h)) < 1e-6);
+            }
+        }
+        assert_true(fabs(loss - expected) < 1e-12);
+    }
+}
+
+static void a_teacher_of_large_logits_is_followed(void **state)
+{
+    (void)state;
+    const float logits[] = {3e38f, -3e38f}, teacher[] = {3e38f, -3e38f};
+    const uint16_t label = 0;
+    float gradient[2];
+    double loss;
+    const lopi_loss in = {.logits = logits,
+                          .batch = 1,
+                          .classes = 2,
+                          .labels = &label,
+                          .gradient = gradient,
+                          .teacher = teacher,
+                          .temperature = 4,
+                          .teacher_weight = 0.5};
+    assert_int_equal(lopi_loss_compute(&in, &loss, NULL, NULL), LOP_OK);
+    assert_true(loss == 0 && gradient[0] == 0 && gradient[1] == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +224,8 @@ int main(void)
         cmocka_unit_test(nan_stays_nan_and_is_not_correct),
         cmocka_unit_test(ties_go_to_the_lower_class),
         cmocka_unit_test(labels_are_checked),
+        cmocka_unit_test(distillation),
+        cmocka_unit_test(a_teacher_of_large_logits_is_followed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
