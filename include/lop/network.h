@@ -43,9 +43,10 @@ typedef struct lop_node {
 /**
  * A linear layer: y = W x + b, with W stored out × in (row-major), so that a row is a unit.
  *
- * The memory belongs to the network and stays where it is until lop_network_free. A mask, where
- * there is one, says which weights are kept: 1 keeps, 0 prunes. Whoever sets a mask also sets the
- * pruned weights to zero (lop_network_apply_masks), and training keeps them there.
+ * The memory belongs to the network and stays where it is until lop_network_free, or until a
+ * training removes units from it (lop_train_callback, lop/train.h). A mask, where there is one,
+ * says which weights are kept: 1 keeps, 0 prunes. Whoever sets a mask also sets the pruned weights
+ * to zero (lop_network_apply_masks), and training keeps them there.
  */
 typedef struct lop_layer {
     const char *name; /* of its node */

@@ -16,6 +16,7 @@
 #include <lop/export.h>
 #include <lop/hooks.h>
 #include <lop/network.h>
+#include <lop/state.h>
 #include <lop/status.h>
 
 #ifdef __cplusplus
@@ -90,6 +91,12 @@ typedef struct lop_train_options {
     double input_dropout;   /* share of inputs dropped, [0, 1) */
     double label_smoothing; /* [0, 1) */
 
+    /* Distillation (Hinton, Vinyals and Dean 2015): the loss is (1 − w) · cross-entropy
+     * + w · T² · KL(teacher ‖ network), both at temperature T in the second term. */
+    const lop_network *teacher; /* of the same inputs and classes; not changed; NULL: none */
+    double distill_temperature; /* T, (0, 1000] */
+    double distill_weight;      /* w, [0, 1]; above 0 exactly where there is a teacher */
+
     size_t patience; /* stop after so many epochs without a better validation loss, and keep the
                         best epoch's weights; 0: never stop, keep the last. Where a callback
                         changes a mask the search begins anew: sparsities do not compete */
@@ -115,7 +122,7 @@ LOP_API lop_status lop_train_options_check(const lop_train_options *options, lop
 typedef struct lop_epoch {
     size_t epoch;         /* from 1 */
     double learning_rate; /* at its end */
-    double sparsity;      /* of all weights, at its end */
+    double sparsity;      /* at its end: zeros, and what was removed, of all weights at the start */
     double train_loss, train_accuracy;
     double validation_loss, validation_accuracy;
     double test_loss, test_accuracy;
@@ -131,6 +138,7 @@ typedef struct lop_train_profile {
 typedef struct lop_history {
     lop_epoch *epochs; /* [count] */
     size_t count;
+    size_t weights;    /* of the network that training began with, which sparsity counts from */
     size_t best_epoch; /* the epoch whose weights the network has now */
     double seconds;    /* of training, evaluation and checkpoints not counted, all resumed parts */
     lop_train_profile profile; /* of this process alone */
@@ -139,7 +147,8 @@ typedef struct lop_history {
 LOP_API void lop_history_free(lop_history *history);
 
 /**
- * Called by lop_train between steps, so that pruning during training needs nothing from it.
+ * Called by lop_train between steps, so that pruning during training needs nothing from it. All
+ * members may be NULL; zero is a good default.
  *
  * `step` counts optimizer steps from 0 over the whole training; the callback after step s sees
  * s + 1. It may change weights and masks of the network; a weight whose mask becomes 0 is zeroed
@@ -152,6 +161,33 @@ typedef struct lop_train_callback {
                              lop_error *error);
     lop_status (*after_epoch)(void *context, lop_network *network, size_t epoch, size_t epochs,
                               lop_error *error);
+    /** Before the first step: `step` is 0. Not where training is resumed. */
+    lop_status (*before_first)(void *context, lop_network *network, size_t step, size_t steps,
+                               lop_error *error);
+    /**
+     * Whether after_step is to be called at this step; NULL: at every one. Whoever has the network
+     * in hands costs a look at all masks, and in bf16 a conversion of all weights.
+     */
+    bool (*due)(void *context, size_t step);
+    /**
+     * The gradients [outputs][inputs] of the loss by the weights of layer `index`, pruned ones too,
+     * before the optimizer changes the layer; the last layer comes first. `step` is what after_step
+     * will see after this step.
+     */
+    lop_status (*on_gradient)(void *context, const lop_network *network, size_t layer,
+                              const float *gradient, size_t step, lop_error *error);
+
+    const lop_state
+        *states;        /* [state_count], borrowed: saved by checkpoints, and restored before */
+    size_t state_count; /* anything is called */
+
+    /**
+     * Take removed units out of the network: hidden ones whose weights, and all weights that read
+     * them, have mask 0, and whose bias is 0. Training goes on with the smaller network, and so
+     * gets faster; the handle stays, its layers get new memory. A resumed training is given the
+     * network that it began with all the same.
+     */
+    bool remove_units;
 } lop_train_callback;
 
 /**

@@ -9,9 +9,12 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "exchange/safetensors.h"
+#include "nn/gather.h"
+#include "nn/graph.h"
 #include "train/record.h"
 
-static const char BEST[] = ".best"; /* behind the names of the best epoch's tensors */
+static const char BEST[] = ".best";   /* behind the names of the best epoch's tensors */
+static const char STATE[] = ".state"; /* behind the names of what callbacks keep */
 static const char RECORD[] = "lop.checkpoint";
 
 /* FNV-1a over 32-bit words (Fowler, Noll and Vo). */
@@ -30,6 +33,28 @@ uint64_t lopi_data_hash(const lop_samples *samples, const lop_split *split)
     uint64_t hash = hash_word(0xCBF29CE484222325ull, (uint32_t)samples->features);
     hash = hash_part(hash, samples, split->train, split->train_count);
     return hash_part(hash, samples, split->validation, split->validation_count);
+}
+
+lop_status lopi_checkpoint_check_states(const lopi_identity *identity, lop_error *error)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+    for (size_t i = 0; i < identity->state_count; i++) {
+        const lop_state *state = &identity->states[i];
+        size_t length = state->name ? strlen(state->name) : 0;
+        if (length == 0 || length >= LOP_MAX_NAME || strspn(state->name, letters) != length)
+            return lopi_fail(error, LOP_E_ARG,
+                             "expected a state's name of 1 to %d characters a-z 0-9 . _ -, found "
+                             "'%.80s'",
+                             LOP_MAX_NAME - 1, length ? state->name : "");
+        if (!state->values || state->count == 0)
+            return lopi_fail(error, LOP_E_ARG, "expected values of the state '%s', found none",
+                             state->name);
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(identity->states[j].name, state->name) == 0)
+                return lopi_fail(error, LOP_E_ARG, "expected unique states, found '%s' twice",
+                                 state->name);
+    }
+    return LOP_OK;
 }
 
 /* One tensor of a checkpoint, to be written or to be read into. */
@@ -92,12 +117,24 @@ static void list_moments(listing *list, const lop_layer *layer, const lopi_state
     }
 }
 
-/* End with lopi_free(list->places). */
-static lop_status list_state(listing *list, const lopi_state *state, lop_error *error)
+static void list_callback(listing *list, const lopi_identity *identity)
 {
-    place *places = lopi_alloc(state->layer_count * PLACES_PER_LAYER, sizeof *places);
+    for (size_t i = 0; i < identity->state_count; i++) {
+        const lop_state *state = &identity->states[i];
+        place at = {.dtype = LOPI_F32, .rank = 1, .shape = {state->count}, .data = state->values};
+        snprintf(at.name, sizeof at.name, "%s%s", state->name, STATE);
+        list->places[list->count++] = at;
+    }
+}
+
+/* End with lopi_free(list->places). */
+static lop_status list_state(listing *list, const lopi_state *state, const lopi_identity *identity,
+                             lop_error *error)
+{
+    size_t most = state->layer_count * PLACES_PER_LAYER + identity->state_count;
+    place *places = lopi_alloc(most, sizeof *places);
     if (!places)
-        return lopi_fail_memory(error, state->layer_count * PLACES_PER_LAYER * sizeof *places);
+        return lopi_fail_memory(error, most * sizeof *places);
     *list = (listing){.places = places};
     for (size_t i = 0; i < state->layer_count; i++) {
         const lop_layer *layer = lop_network_layer(state->network, i);
@@ -106,6 +143,7 @@ static lop_status list_state(listing *list, const lopi_state *state, lop_error *
         if (state->best_epoch > 0)
             list_values(list, lop_network_layer(state->best, i), BEST);
     }
+    list_callback(list, identity);
     return LOP_OK;
 }
 
@@ -147,7 +185,7 @@ lop_status lopi_checkpoint_save(const lopi_state *state, const lopi_identity *id
     if (status == LOP_OK)
         status = lopi_record_write(state, identity, &record, error);
     if (status == LOP_OK)
-        status = list_state(&list, state, error);
+        status = list_state(&list, state, identity, error);
     if (status == LOP_OK)
         status = write_file(&list, identity->options->checkpoint, spec, record, error);
     lopi_free(list.places);
@@ -156,21 +194,71 @@ lop_status lopi_checkpoint_save(const lopi_state *state, const lopi_identity *id
     return status;
 }
 
-/* The same network: its spec, written again, is the file's. */
-static lop_status compare_network(const lopi_safetensors *file, const lop_network *network,
-                                  lop_error *error)
+/* Whether `small` is what removing units can make of `network`. */
+static bool is_smaller(const lop_network *small, const lop_network *network)
 {
-    char *spec = NULL, shape[256];
-    lop_status status = lop_network_spec(network, &spec, error);
+    size_t count = lop_network_node_count(network);
+    bool same = lop_network_node_count(small) == count &&
+                lop_network_inputs(small) == lop_network_inputs(network) &&
+                lop_network_outputs(small) == lop_network_outputs(network);
+    for (size_t i = 0; same && i < count; i++) {
+        const lop_node *a = lop_network_node(small, i), *b = lop_network_node(network, i);
+        same = a->op == b->op && a->input == b->input && a->width <= b->width &&
+               strcmp(a->name, b->name) == 0;
+    }
+    for (size_t i = 0; same && i < lop_network_layer_count(network); i++)
+        same = !lop_network_layer(small, i)->bias == !lop_network_layer(network, i)->bias;
+    return same;
+}
+
+/* Weights and biases. */
+static size_t parameters(const lop_network *network)
+{
+    size_t count = lop_network_weight_count(network);
+    const lop_layer *layer;
+    for (size_t i = 0; (layer = lop_network_layer(network, i)); i++)
+        count += layer->bias ? layer->outputs : 0;
+    return count;
+}
+
+/* Put `small`, whose values are still to be read, in the place of the network. */
+static lop_status become(lopi_state *state, lop_network *small, lop_error *error)
+{
+    lopi_state made = {.network = NULL};
+    double best_loss = state->best_loss;
+    size_t best_epoch = state->best_epoch, stale = state->stale;
+    lop_status status = lopi_state_rebind(&made, state, small, error);
     if (status != LOP_OK)
         return status;
+    lopi_network_swap(state->network, small);
+    lopi_state_replace(state, &made);
+    state->best_loss = best_loss; /* the best epoch is of the smaller network, and in the file */
+    state->best_epoch = best_epoch;
+    state->stale = stale;
+    return LOP_OK;
+}
+
+/* The file's network is the one that training began with, or less by units that were removed. */
+static lop_status adopt_network(const lopi_safetensors *file, lopi_state *state,
+                                const lopi_identity *identity, lop_error *error)
+{
+    char shape[256];
+    lop_network *small = NULL;
+    lop_status status = LOP_OK;
     const char *found = lopi_safetensors_metadata(file, "lop.network");
-    if (!found || strcmp(found, spec) != 0)
+    if (found && strcmp(found, identity->network) == 0)
+        return LOP_OK;
+    if (found && identity->shrinks)
+        status =
+            lopi_network_new_spec(&small, found, strlen(found), parameters(state->network), NULL);
+    if (status == LOP_OK && small && is_smaller(small, state->network))
+        status = become(state, small, error);
+    else if (status != LOP_E_MEMORY)
         status = lopi_fail_file(error, LOP_E_ARG, lopi_safetensors_path(file),
                                 "expected a checkpoint of the network %s, found one of another; "
                                 "name another checkpoint, or remove it to start anew",
-                                lop_network_describe(network, shape, sizeof shape));
-    free(spec);
+                                lop_network_describe(state->network, shape, sizeof shape));
+    lop_network_free(small);
     return status;
 }
 
@@ -240,13 +328,13 @@ static lop_status load(lopi_state *state, const lopi_identity *identity,
     bool changed = false;
     lop_status status = read_record(state, identity, file, error);
     if (status == LOP_OK)
-        status = compare_network(file, state->network, error);
+        status = adopt_network(file, state, identity, error);
     if (status == LOP_OK)
         status = make_masks(file, state->network, "", error);
     if (status == LOP_OK && state->best_epoch > 0)
         status = make_masks(file, state->best, BEST, error);
     if (status == LOP_OK)
-        status = list_state(&list, state, error);
+        status = list_state(&list, state, identity, error);
     if (status == LOP_OK)
         status = read_tensors(&list, file, error);
     if (status == LOP_OK)

@@ -41,7 +41,12 @@ static lop_status take_step(lopi_session *session, lop_error *error)
     session->profile.gather += lop_clock_seconds() - start;
 
     const lopi_batch batch = {
-        .x = session->x, .labels = session->labels, .size = size, .step = state->step};
+        .x = session->x,
+        .labels = session->labels,
+        .size = size,
+        .step = state->step,
+        .teacher = lopi_teacher_batch(&session->teacher, session->order + first, size),
+    };
     double loss;
     size_t correct;
     lop_status status = lopi_trainer_step(session->trainer, &batch, &loss, &correct, error);
@@ -61,21 +66,20 @@ static lop_status follow_network(lopi_session *session, lop_status status, lop_e
 {
     if (status != LOP_OK && status != LOP_E_CANCELLED)
         return status;
-    bool changed = false;
-    lop_status followed = lopi_state_follow_masks(&session->state, &changed, error);
-    if (changed)
-        lopi_state_forget_best(&session->state);
-    lopi_trainer_weights_changed(session->trainer);
+    lop_status followed = lopi_session_follow(session, error);
     return followed == LOP_OK ? status : followed;
 }
 
 static lop_status call_after_step(lopi_session *session, lop_error *error)
 {
     const lop_train_callback *callback = session->callback;
+    size_t step = session->state.step;
     if (!callback || !callback->after_step)
         return LOP_OK;
-    lop_status status = callback->after_step(callback->context, session->network,
-                                             session->state.step, session->steps, error);
+    if (callback->due && !callback->due(callback->context, step))
+        return LOP_OK;
+    lop_status status =
+        callback->after_step(callback->context, session->network, step, session->steps, error);
     return follow_network(session, status, error);
 }
 

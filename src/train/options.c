@@ -38,6 +38,8 @@ static const struct option {
     {OPTION(dropout), REAL, 0, 1, true},
     {OPTION(input_dropout), REAL, 0, 1, true},
     {OPTION(label_smoothing), REAL, 0, 1, true},
+    {OPTION(distill_temperature), REAL, 0, 1000, false},
+    {OPTION(distill_weight), REAL, 0, 1, false},
     {OPTION(patience), COUNT, 0, 100000, false},
     {OPTION(evaluate_test), FLAG, 0, 0, false},
     {OPTION(evaluate_train), FLAG, 0, 0, false},
@@ -65,6 +67,7 @@ lop_train_options lop_train_options_default(void)
         .step_factor = 0.1,
         .dropout = 0.2,
         .input_dropout = 0.05,
+        .distill_temperature = 4,
         .checkpoint_epochs = 1,
     };
 }
@@ -152,6 +155,15 @@ lop_status lop_train_options_check(const lop_train_options *options, lop_error *
     if (options->rate_schedule == LOP_RATE_STEP && options->step_epochs == 0)
         return lopi_fail(error, LOP_E_RANGE,
                          "step_epochs: expected at least 1 with the step schedule, found 0");
+    if (options->teacher && !(options->distill_temperature > 0))
+        return lopi_fail(error, LOP_E_RANGE,
+                         "distill_temperature: expected a value above 0, found 0");
+    if (!options->teacher != !(options->distill_weight > 0))
+        return lopi_fail(
+            error, LOP_E_ARG,
+            options->teacher
+                ? "distill_weight: expected a weight above 0 for the teacher, found 0"
+                : "distill_weight: expected a teacher to learn from, found none named");
     if (options->resume && !options->checkpoint)
         return lopi_fail(error, LOP_E_ARG,
                          "resume: expected a checkpoint to resume from, found none named");

@@ -13,7 +13,7 @@
 #include "base/memory.h"
 #include "train/options.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 /* A member of a struct and its name in JSON. Counts are whole numbers; reals that are not finite
  * are left out and read back as NaN. */
@@ -116,8 +116,9 @@ lop_status lopi_record_write(const lopi_state *state, const lopi_identity *ident
                              lop_error *error)
 {
     const lop_train_options *options = identity->options;
-    char hash[17], *made = NULL;
+    char hash[17], teacher[17], *made = NULL;
     hash_text(identity->data_hash, hash);
+    hash_text(identity->teacher_hash, teacher);
     json_t *object = json_object();
     bool ok =
         write_members(object, state, state_members, STATE_MEMBERS) &&
@@ -130,6 +131,8 @@ lop_status lopi_record_write(const lopi_state *state, const lopi_identity *ident
         json_object_set_new(object, "precision",
                             json_string(lop_precision_name(identity->precision))) == 0 &&
         json_object_set_new(object, "data_hash", json_string(hash)) == 0 &&
+        json_object_set_new(object, "teacher_hash", json_string(teacher)) == 0 &&
+        json_object_set_new(object, "network", json_string(identity->network)) == 0 &&
         json_object_set_new(object, "history", history_json(state)) == 0;
     if (ok)
         made = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(17));
@@ -138,6 +141,24 @@ lop_status lopi_record_write(const lopi_state *state, const lopi_identity *ident
         return lopi_fail(error, LOP_E_MEMORY, "no memory for the record of %zu epochs",
                          state->epoch_count);
     *text = made;
+    return LOP_OK;
+}
+
+static lop_status compare_networks(const json_t *object, const lopi_identity *identity,
+                                   lop_error *error)
+{
+    char hash[17];
+    const char *found = json_string_value(json_object_get(object, "network"));
+    if (!found || strcmp(found, identity->network) != 0)
+        return lopi_fail(error, LOP_E_ARG,
+                         "the checkpoint is of a training that began with another network; begin "
+                         "with the same, name another checkpoint, or remove it to start anew");
+    hash_text(identity->teacher_hash, hash);
+    found = json_string_value(json_object_get(object, "teacher_hash"));
+    if (!found || strcmp(found, hash) != 0)
+        return lopi_fail(error, LOP_E_ARG,
+                         "the checkpoint is of a training with another teacher; give the same, or "
+                         "remove the checkpoint to start anew");
     return LOP_OK;
 }
 
@@ -165,7 +186,7 @@ static lop_status compare_identity(const json_t *object, const lopi_identity *id
                          " samples of another split or other data; give the same data and seed, "
                          "or remove the checkpoint to start anew",
                          samples);
-    return LOP_OK;
+    return compare_networks(object, identity, error);
 }
 
 static lop_status read_history(const json_t *history, lop_epoch **out, lop_error *error)

@@ -2,12 +2,15 @@
 
 #include <math.h>
 
+#include <stdlib.h>
+
 #include <lop/machine.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hooks.h"
 #include "base/memory.h"
+#include "train/shrink.h"
 
 static const double REPORT_SECONDS = 0.2;
 
@@ -34,10 +37,17 @@ static lop_status check(const lopi_session *session, lop_error *error)
 /* The optimizer's part of a step, called while the gradient is in the cache. */
 static lop_status on_gradient(void *context, const lopi_gradient *gradient, lop_error *error)
 {
-    (void)error;
     lopi_session *session = context;
+    const lop_train_callback *callback = session->callback;
     const lopi_state_layer *layer = &session->state.layers[gradient->layer];
     lopi_parameter weight = layer->weight, bias = layer->bias;
+    if (callback && callback->on_gradient) {
+        lop_status status =
+            callback->on_gradient(callback->context, session->network, gradient->layer,
+                                  gradient->weight, session->state.step + 1, error);
+        if (status != LOP_OK)
+            return status;
+    }
     weight.gradient = gradient->weight;
     weight.half = gradient->weight_half;
     lopi_update_apply(&session->update, &weight);
@@ -70,6 +80,8 @@ static lop_status make_computers(lopi_session *session, lop_error *error)
         .dropout = options->dropout,
         .input_dropout = options->input_dropout,
         .label_smoothing = options->label_smoothing,
+        .temperature = options->distill_temperature,
+        .teacher_weight = options->distill_weight,
         .seed = options->seed,
         .context = session,
         .on_gradient = on_gradient,
@@ -81,18 +93,79 @@ static lop_status make_computers(lopi_session *session, lop_error *error)
     return status;
 }
 
-static lop_status resume(lopi_session *session, lop_error *error)
+static void end_computers(lopi_session *session)
+{
+    lop_train_profile *sum = &session->profile;
+    if (session->trainer) {
+        const lopi_profile *profile = lopi_trainer_profile(session->trainer);
+        sum->forward += profile->forward;
+        sum->backward += profile->backward;
+        sum->loss += profile->loss;
+        sum->dropout += profile->dropout;
+        sum->conversion += profile->conversion;
+        sum->optimizer += profile->callback;
+    }
+    lopi_trainer_free(session->trainer);
+    session->trainer = NULL;
+    lopi_evaluator_end(&session->evaluator);
+}
+
+lop_status lopi_session_follow(lopi_session *session, lop_error *error)
+{
+    bool changed = false, shrunk = false;
+    lopi_trainer_weights_changed(session->trainer);
+    lop_status status = lopi_state_follow_masks(&session->state, &changed, error);
+    if (changed)
+        lopi_state_forget_best(&session->state);
+    if (status == LOP_OK && changed && session->callback->remove_units)
+        status = lopi_shrink(&session->state, &shrunk, error);
+    if (status != LOP_OK || !shrunk)
+        return status;
+    end_computers(session);
+    return make_computers(session, error);
+}
+
+/* From the checkpoint where there is one, else from the beginning. */
+static lop_status go_on(lopi_session *session, lop_error *error)
 {
     const lop_train_options *options = session->options;
-    if (!options->resume || !lopi_file_exists(options->checkpoint))
-        return LOP_OK;
-    lop_status status = lopi_checkpoint_load(&session->state, &session->identity, error);
-    if (status != LOP_OK)
+    const lop_train_callback *callback = session->callback;
+    lop_status status;
+    if (options->resume && lopi_file_exists(options->checkpoint)) {
+        status = lopi_checkpoint_load(&session->state, &session->identity, error);
+        if (status == LOP_OK)
+            status = make_computers(session, error);
+        if (status == LOP_OK)
+            lopi_message(options->hooks, LOP_INFO, "continuing from %s at step %zu of %zu",
+                         options->checkpoint, session->state.step, session->steps);
         return status;
-    lopi_trainer_weights_changed(session->trainer);
-    lopi_message(options->hooks, LOP_INFO, "continuing from %s at step %zu of %zu",
-                 options->checkpoint, session->state.step, session->steps);
-    return LOP_OK;
+    }
+    status = make_computers(session, error);
+    if (status != LOP_OK || !callback || !callback->before_first)
+        return status;
+    status = callback->before_first(callback->context, session->network, 0, session->steps, error);
+    return status == LOP_OK ? lopi_session_follow(session, error) : status;
+}
+
+static lop_status identify(lopi_session *session, lop_error *error)
+{
+    const lop_train_options *options = session->options;
+    const lop_train_callback *callback = session->callback;
+    lop_status status = lop_network_spec(session->network, &session->start, error);
+    session->identity = (lopi_identity){
+        .options = options,
+        .network = session->start,
+        .states = callback ? callback->states : NULL,
+        .state_count = callback ? callback->state_count : 0,
+        .shrinks = callback && callback->remove_units,
+        .samples = session->split->train_count,
+        .data_hash = lopi_data_hash(session->train, session->split),
+        .teacher_hash = lopi_teacher_hash(options->teacher),
+        .threads = lop_threads_get(),
+    };
+    if (status == LOP_OK)
+        status = lop_precision_resolve(options->precision, &session->identity.precision, error);
+    return status;
 }
 
 lop_status lopi_session_begin(lopi_session *session, lop_error *error)
@@ -107,33 +180,31 @@ lop_status lopi_session_begin(lopi_session *session, lop_error *error)
     session->started = lop_clock_seconds();
     session->steps_per_epoch = (session->split->train_count + batch - 1) / batch;
     session->steps = session->steps_per_epoch * options->epochs;
-    session->identity = (lopi_identity){
-        .options = options,
-        .samples = session->split->train_count,
-        .data_hash = lopi_data_hash(session->train, session->split),
-        .threads = lop_threads_get(),
-    };
-    status = allocate(session, error);
+    status = identify(session, error);
+    if (status == LOP_OK)
+        status = lopi_checkpoint_check_states(&session->identity, error);
+    if (status == LOP_OK)
+        status = allocate(session, error);
+    if (status == LOP_OK)
+        status =
+            lopi_teacher_init(&session->teacher, options, session->train, session->split, error);
     if (status == LOP_OK)
         status = lopi_state_init(&session->state, session->network, options, error);
     if (status == LOP_OK)
-        status = make_computers(session, error);
-    if (status == LOP_OK) {
-        session->identity.precision = lopi_trainer_precision(session->trainer);
-        status = resume(session, error);
-    }
+        status = go_on(session, error);
     session->first_step = session->state.step;
     return status;
 }
 
 void lopi_session_end(lopi_session *session)
 {
-    lopi_trainer_free(session->trainer);
-    lopi_evaluator_end(&session->evaluator);
+    end_computers(session);
     lopi_state_end(&session->state);
+    lopi_teacher_end(&session->teacher);
     lopi_free(session->order);
     lopi_free(session->x);
     lopi_free(session->labels);
+    free(session->start);
 }
 
 lop_status lopi_session_save(lopi_session *session, lop_error *error)
@@ -174,18 +245,13 @@ void lopi_session_speak(lopi_session *session, bool always)
 
 void lopi_session_history(lopi_session *session, lop_history *history)
 {
-    const lopi_profile *profile = lopi_trainer_profile(session->trainer);
     lopi_state *state = &session->state;
-    session->profile.forward = profile->forward;
-    session->profile.backward = profile->backward;
-    session->profile.loss = profile->loss;
-    session->profile.dropout = profile->dropout;
-    session->profile.conversion = profile->conversion;
-    session->profile.optimizer = profile->callback;
+    end_computers(session);
     session->profile.total = lop_clock_seconds() - session->started;
     *history = (lop_history){
         .epochs = state->epochs,
         .count = state->epoch_count,
+        .weights = state->weights,
         .best_epoch = state->epoch_count,
         .seconds = state->seconds,
         .profile = session->profile,

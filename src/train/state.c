@@ -27,31 +27,39 @@ static void bind_layer(lopi_state_layer *layer, const lop_layer *of)
     layer->bias.count = of->bias ? of->outputs : 0;
 }
 
-lop_status lopi_state_init(lopi_state *state, lop_network *network,
-                           const lop_train_options *options, lop_error *error)
+/* Everything that follows from network, moments and whether a best epoch is kept. */
+static lop_status make_tensors(lopi_state *state, bool with_best, lop_error *error)
 {
     lop_status status = LOP_OK;
     bool changed = false; /* masks are new, and there is no best epoch to forget */
+    state->layer_count = lop_network_layer_count(state->network);
+    state->layers = lopi_alloc(state->layer_count, sizeof *state->layers);
+    if (!state->layers)
+        return lopi_fail_memory(error, state->layer_count * sizeof *state->layers);
+    for (size_t i = 0; status == LOP_OK && i < state->layer_count; i++) {
+        lopi_state_layer *layer = &state->layers[i];
+        bind_layer(layer, lop_network_layer(state->network, i));
+        status = make_moments(&layer->weight, state->moments, error);
+        if (status == LOP_OK && layer->bias.count > 0)
+            status = make_moments(&layer->bias, state->moments, error);
+    }
+    if (status == LOP_OK && with_best)
+        status = lop_network_copy(&state->best, state->network, error);
+    if (status == LOP_OK)
+        status = lopi_state_follow_masks(state, &changed, error);
+    return status;
+}
+
+lop_status lopi_state_init(lopi_state *state, lop_network *network,
+                           const lop_train_options *options, lop_error *error)
+{
     lopi_state made = {
         .network = network,
+        .weights = lop_network_weight_count(network),
         .moments = lopi_optimizer_moments(options->optimizer),
-        .layer_count = lop_network_layer_count(network),
         .best_loss = INFINITY,
     };
-    made.layers = lopi_alloc(made.layer_count, sizeof *made.layers);
-    if (!made.layers)
-        status = lopi_fail_memory(error, made.layer_count * sizeof *made.layers);
-    for (size_t i = 0; status == LOP_OK && i < made.layer_count; i++) {
-        lopi_state_layer *layer = &made.layers[i];
-        bind_layer(layer, lop_network_layer(network, i));
-        status = make_moments(&layer->weight, made.moments, error);
-        if (status == LOP_OK && layer->bias.count > 0)
-            status = make_moments(&layer->bias, made.moments, error);
-    }
-    if (status == LOP_OK && options->patience > 0)
-        status = lop_network_copy(&made.best, network, error);
-    if (status == LOP_OK)
-        status = lopi_state_follow_masks(&made, &changed, error);
+    lop_status status = make_tensors(&made, options->patience > 0, error);
     if (status == LOP_OK)
         *state = made;
     else
@@ -59,7 +67,19 @@ lop_status lopi_state_init(lopi_state *state, lop_network *network,
     return status;
 }
 
-void lopi_state_end(lopi_state *state)
+lop_status lopi_state_rebind(lopi_state *out, const lopi_state *state, lop_network *network,
+                             lop_error *error)
+{
+    lopi_state made = {.network = network, .moments = state->moments};
+    lop_status status = make_tensors(&made, state->best != NULL, error);
+    if (status == LOP_OK)
+        *out = made;
+    else
+        lopi_state_end(&made);
+    return status;
+}
+
+static void end_tensors(lopi_state *state)
 {
     for (size_t i = 0; state->layers && i < state->layer_count; i++) {
         lopi_state_layer *layer = &state->layers[i];
@@ -70,9 +90,39 @@ void lopi_state_end(lopi_state *state)
         lopi_free(layer->seen_mask);
     }
     lopi_free(state->layers);
-    lopi_free(state->epochs);
     lop_network_free(state->best);
+    state->layers = NULL;
+    state->best = NULL;
+}
+
+void lopi_state_replace(lopi_state *state, lopi_state *made)
+{
+    end_tensors(state);
+    state->layers = made->layers;
+    state->best = made->best;
+    lopi_state_forget_best(state);
+    made->layers = NULL;
+    made->best = NULL;
+}
+
+void lopi_state_end(lopi_state *state)
+{
+    end_tensors(state);
+    lopi_free(state->epochs);
     *state = (lopi_state){.network = NULL};
+}
+
+/* A unit without weights has nothing left to learn: its bias stays where it is. */
+static void settle_biases(const lopi_state_layer *layer)
+{
+    size_t units = layer->bias.count, inputs = units ? layer->weight.count / units : 0;
+    for (size_t unit = 0; unit < units; unit++) {
+        if (memchr(layer->weight.mask + unit * inputs, 1, inputs))
+            continue;
+        for (size_t j = 0; j < LOPI_MAX_MOMENTS; j++)
+            if (layer->bias.moment[j])
+                layer->bias.moment[j][unit] = 0;
+    }
 }
 
 static lop_status follow_mask(lopi_state_layer *layer, bool *changed, lop_error *error)
@@ -89,6 +139,7 @@ static lop_status follow_mask(lopi_state_layer *layer, bool *changed, lop_error 
     }
     memcpy(layer->seen_mask, weight->mask, weight->count);
     lopi_parameter_prune(weight);
+    settle_biases(layer);
     *changed = true;
     return LOP_OK;
 }
@@ -132,12 +183,11 @@ lop_status lopi_state_finish_epoch(lopi_state *state, const lop_epoch *epoch, lo
 
 double lopi_state_sparsity(const lopi_state *state)
 {
-    size_t zeros = 0, weights = 0;
+    size_t left = 0;
     for (size_t i = 0; i < state->layer_count; i++) {
         const lopi_parameter *weight = &state->layers[i].weight;
         for (size_t j = 0; j < weight->count; j++)
-            zeros += weight->value[j] == 0.0f;
-        weights += weight->count;
+            left += weight->value[j] != 0.0f;
     }
-    return (double)zeros / (double)weights;
+    return (double)(state->weights - left) / (double)state->weights;
 }

@@ -29,6 +29,7 @@ typedef struct lopi_running {
 /** Zero it before lopi_state_init. */
 typedef struct lopi_state {
     lop_network *network; /* borrowed */
+    size_t weights;       /* of the network that training began with */
     lop_network *best;    /* owned: the best epoch's values; NULL without patience */
     size_t moments;       /* of each weight */
     lopi_state_layer *layers;
@@ -60,7 +61,20 @@ void lopi_state_forget_best(lopi_state *state);
 /** Append a finished epoch and begin the next; keep the network where it is the best so far. */
 lop_status lopi_state_finish_epoch(lopi_state *state, const lop_epoch *epoch, lop_error *error);
 
-/** Share of the network's weights that are zero. */
+/**
+ * A state like `state`, but of another network: moments are zero, and no epoch is the best. The
+ * history stays with `state`. End it with lopi_state_end, or give it to lopi_state_replace.
+ */
+lop_status lopi_state_rebind(lopi_state *out, const lopi_state *state, lop_network *network,
+                             lop_error *error);
+
+/**
+ * Put the tensors of `made`, which came from lopi_state_rebind, in the place of those of `state`,
+ * whose network has become what that of `made` was.
+ */
+void lopi_state_replace(lopi_state *state, lopi_state *made);
+
+/** Of the weights that training began with, the share that is zero now, or gone. */
 double lopi_state_sparsity(const lopi_state *state);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "train/fixture.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,74 @@ lop_train_options fixture_options(void)
     options.input_dropout = 0.1;
     options.weight_decay = 0.01;
     return options;
+}
+
+/* Cancels when it has been asked so often: before each step once. */
+struct stopper {
+    size_t asked, limit;
+};
+
+static bool enough(void *context)
+{
+    struct stopper *stopper = context;
+    return stopper->asked++ >= stopper->limit;
+}
+
+struct fixture_outcome fixture_train(const struct fixture *fixture, lop_train_options options,
+                                     const struct fixture_guest *guest, size_t piece)
+{
+    struct fixture_outcome outcome;
+    unlink(fixture->checkpoint);
+    options.resume = piece > 0;
+    options.checkpoint = piece > 0 ? fixture->checkpoint : NULL;
+    for (size_t pieces = 0;; pieces++) {
+        struct stopper stopper = {.limit = piece ? piece : SIZE_MAX};
+        const lop_hooks hooks = {.context = &stopper, .cancelled = enough};
+        lop_error error = {0};
+        options.hooks = &hooks;
+        outcome = (struct fixture_outcome){.network = fixture_network(true, false)};
+        lop_train_callback callback = {0};
+        if (guest)
+            callback = guest->open(guest->context, outcome.network);
+        lop_status status = lop_train(outcome.network, fixture->dataset, &fixture->split, &options,
+                                      &callback, &outcome.history, &error);
+        if (guest && guest->close)
+            guest->close(guest->context);
+        if (status == LOP_OK)
+            break;
+        if (status != LOP_E_CANCELLED || pieces > 200)
+            fail_msg("%s: %s", lop_status_name(status), error.text);
+        fixture_outcome_free(&outcome);
+    }
+    unlink(fixture->checkpoint);
+    return outcome;
+}
+
+void fixture_outcome_free(struct fixture_outcome *outcome)
+{
+    lop_network_free(outcome->network);
+    lop_history_free(&outcome->history);
+}
+
+static bool same_number(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
+
+void fixture_assert_same(const struct fixture_outcome *a, const struct fixture_outcome *b)
+{
+    char first[128], second[128];
+    assert_string_equal(lop_network_describe(a->network, first, sizeof first),
+                        lop_network_describe(b->network, second, sizeof second));
+    assert_true(fixture_same(a->network, b->network));
+    assert_int_equal(a->history.count, b->history.count);
+    assert_int_equal(a->history.best_epoch, b->history.best_epoch);
+    assert_int_equal(a->history.weights, b->history.weights);
+    for (size_t i = 0; i < a->history.count; i++) {
+        const lop_epoch *x = &a->history.epochs[i], *y = &b->history.epochs[i];
+        assert_true(same_number(x->sparsity, y->sparsity));
+        assert_true(same_number(x->train_loss, y->train_loss));
+        assert_true(same_number(x->train_accuracy, y->train_accuracy));
+        assert_true(same_number(x->validation_loss, y->validation_loss));
+        assert_true(same_number(x->validation_accuracy, y->validation_accuracy));
+    }
 }
 
 bool fixture_same(const lop_network *a, const lop_network *b)

@@ -24,6 +24,30 @@ void fixture_close(struct fixture *fixture);
 lop_network *fixture_network(bool bias, bool masked);
 /** Options for a few quick epochs with dropout and decay at work. */
 lop_train_options fixture_options(void);
+/** Somebody who takes part in a training: what a new process would make anew. */
+struct fixture_guest {
+    void *context;
+    /** Make the callback, for a training that begins with `network`. */
+    lop_train_callback (*open)(void *context, const lop_network *network);
+    void (*close)(void *context); /* may be NULL */
+};
+
+/** What came of a training; free both. */
+struct fixture_outcome {
+    lop_network *network;
+    lop_history history;
+};
+
+/**
+ * Train fixture_network(true, false), in pieces of `piece` optimizer steps (0: in one), each in a
+ * state that knows only the checkpoint; fails the test where training does.
+ */
+struct fixture_outcome fixture_train(const struct fixture *fixture, lop_train_options options,
+                                     const struct fixture_guest *guest, size_t piece);
+void fixture_outcome_free(struct fixture_outcome *outcome);
+/** Fails the test unless both have the same bytes and the same history, seconds aside. */
+void fixture_assert_same(const struct fixture_outcome *a, const struct fixture_outcome *b);
+
 /** Whether weights, biases and masks of two networks are the same bytes. */
 bool fixture_same(const lop_network *a, const lop_network *b);
 

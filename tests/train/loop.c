@@ -147,7 +147,8 @@ static void test_callback_prunes(void **state)
     lop_network *network = fixture_network(false, true);
     lop_train_options options = fixture_options(); /* 300 samples are 10 steps of 32 */
     struct pruner pruner = {.prune_at = 17};
-    const lop_train_callback callback = {&pruner, prune_once, count_epoch};
+    const lop_train_callback callback = {
+        .context = &pruner, .after_step = prune_once, .after_epoch = count_epoch};
     lop_history history = train(network, &options, &callback);
     assert_int_equal(pruner.steps_seen, 40);
     assert_int_equal(pruner.epochs_seen, 4);
