@@ -199,6 +199,8 @@ static lop_status prune_once(const lop_network *dense, lop_granularity granulari
     lop_network *network = NULL, *compacted = NULL;
     lop_count count;
     lop_prune_options how = {.granularity = granularity, .sparsity = 0.9};
+    if (granularity == LOP_GRANULARITY_NM)
+        how.sparsity = 0; /* N:M decides it */
     lop_status status = lop_network_copy(&network, dense, error);
     if (status)
         goto out;

@@ -5,6 +5,9 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "prune/blocks.h"
+#include "prune/granularity.h"
+#include "prune/lamp.h"
 #include "prune/names.h"
 
 static lop_status score_magnitude(const lopi_score_context *context, double *score,
@@ -49,7 +52,8 @@ static lop_status score_l1(const lopi_score_context *context, double *score, lop
 /* Item i takes the i-th number of the layer's stream, so that a larger k removes a superset. */
 static void random_scores(const lopi_score_context *context, double *score, size_t count)
 {
-    lopi_random random = lopi_random_stream(context->seed, LOPI_STREAM_PRUNE, context->index);
+    lopi_random random =
+        lopi_random_stream(context->options->seed, LOPI_STREAM_PRUNE, context->index);
     for (size_t i = 0; i < count; i += 2) {
         uint32_t block[4];
         lopi_random_block(&random, i / 2, block);
@@ -76,12 +80,43 @@ static lop_status score_random_units(const lopi_score_context *context, double *
     return LOP_OK;
 }
 
+static lop_status score_lamp(const lopi_score_context *context, double *score, lop_error *error)
+{
+    return lopi_lamp_scores(context->layer, score, error);
+}
+
+/* Blocks compare by the sum of squares, which orders as the norm does. */
+static lop_status score_block_l2(const lopi_score_context *context, double *score, lop_error *error)
+{
+    (void)error;
+    const lop_layer *layer = context->layer;
+    lopi_blocks grid = lopi_blocks_of(layer, context->options);
+    for (size_t b = 0; b < grid.down * grid.across; b++)
+        score[b] = 0;
+    for (size_t i = 0; i < layer->outputs * layer->inputs; i++)
+        score[lopi_blocks_at(&grid, i)] += (double)layer->weight[i] * (double)layer->weight[i];
+    return LOP_OK;
+}
+
+static lop_status score_random_blocks(const lopi_score_context *context, double *score,
+                                      lop_error *error)
+{
+    (void)error;
+    lopi_blocks grid = lopi_blocks_of(context->layer, context->options);
+    random_scores(context, score, grid.down * grid.across);
+    return LOP_OK;
+}
+
 /* The first row of a granularity is its default. */
 static const lopi_criterion criteria[] = {
     {{"magnitude", LOP_GRANULARITY_WEIGHT, "absolute value of the weight", LOP_NEEDS_NOTHING},
      score_magnitude},
     {{"random", LOP_GRANULARITY_WEIGHT, "a random number: the baseline to beat", LOP_NEEDS_NOTHING},
      score_random_weights},
+    {{"lamp", LOP_GRANULARITY_WEIGHT,
+      "square of the weight over the squares of all at least as large in its layer",
+      LOP_NEEDS_NOTHING},
+     score_lamp},
     {{"l2", LOP_GRANULARITY_UNIT, "Euclidean norm of the unit's incoming weights",
       LOP_NEEDS_NOTHING},
      score_l2},
@@ -90,6 +125,10 @@ static const lopi_criterion criteria[] = {
      score_l1},
     {{"random", LOP_GRANULARITY_UNIT, "a random number: the baseline to beat", LOP_NEEDS_NOTHING},
      score_random_units},
+    {{"l2", LOP_GRANULARITY_BLOCK, "sum of the squares of the block's weights", LOP_NEEDS_NOTHING},
+     score_block_l2},
+    {{"random", LOP_GRANULARITY_BLOCK, "a random number: the baseline to beat", LOP_NEEDS_NOTHING},
+     score_random_blocks},
 };
 
 enum { CRITERIA = sizeof criteria / sizeof criteria[0] };
@@ -112,9 +151,12 @@ lop_status lop_criterion_find(const char *name, lop_granularity granularity,
                               const lop_criterion **out, lop_error *error)
 {
     lopi_names known = {0};
+    const lopi_granularity *row = lopi_granularity_at((size_t)granularity);
+    if (!row)
+        return lopi_fail(error, LOP_E_ARG, "unknown granularity %d", (int)granularity);
     for (size_t i = 0; i < CRITERIA; i++) {
         const lop_criterion *shown = &criteria[i].shown;
-        if (shown->granularity != granularity)
+        if (shown->granularity != row->scored_as)
             continue;
         if (!name || strcmp(name, shown->name) == 0) {
             *out = shown;
@@ -122,9 +164,6 @@ lop_status lop_criterion_find(const char *name, lop_granularity granularity,
         }
         lopi_names_add(&known, shown->name);
     }
-    const char *kind = lop_granularity_name((size_t)granularity);
-    if (!kind)
-        return lopi_fail(error, LOP_E_ARG, "unknown granularity %d", (int)granularity);
     return lopi_fail(error, LOP_E_NAME, "no criterion '%s' for pruning by %s; there are: %s", name,
-                     kind, known.text);
+                     row->name, known.text);
 }

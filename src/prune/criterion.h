@@ -17,9 +17,9 @@
 
 typedef struct lopi_score_context {
     const lop_network *network;
-    const lop_layer *layer; /* the layer to score */
-    size_t index;           /* … and its index */
-    uint64_t seed;          /* of what is random */
+    const lop_layer *layer;           /* the layer to score */
+    size_t index;                     /* … and its index */
+    const lop_prune_options *options; /* with their defaults filled in */
 } lopi_score_context;
 
 typedef struct lopi_criterion {

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+enum { FEW = 32 };
+
 uint64_t lopi_key(double score)
 {
     const uint64_t sign = 1ull << 63;
@@ -36,10 +38,25 @@ static uint64_t key_at_rank(const uint64_t *key, size_t count, size_t rank, size
     return prefix;
 }
 
+/* The same by comparing each with each: for a few keys. */
+static void select_few(const uint64_t *key, size_t count, size_t wanted, uint8_t *selected)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t before = 0;
+        for (size_t j = 0; j < count; j++)
+            before += (key[j] < key[i]) | ((key[j] == key[i]) & (j < i));
+        selected[i] = before < wanted;
+    }
+}
+
 void lopi_select_lowest(const uint64_t *key, size_t count, size_t wanted, uint8_t *selected)
 {
     if (wanted == 0 || wanted >= count) {
         memset(selected, wanted != 0, count);
+        return;
+    }
+    if (count <= FEW) {
+        select_few(key, count, wanted, selected);
         return;
     }
     size_t below;

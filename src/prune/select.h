@@ -5,8 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LOPI_KEY_FIRST 0          /* below the key of every finite score */
-#define LOPI_KEY_LAST  UINT64_MAX /* above the key of every finite score */
+#define LOPI_KEY_FIRST  0          /* below the key of every finite score */
+#define LOPI_KEY_SECOND 1          /* behind the first, and below the key of every finite score */
+#define LOPI_KEY_LAST   UINT64_MAX /* above the key of every finite score */
 
 /** A key in the order of finite scores: a < b exactly where key(a) < key(b); −0 is 0. */
 uint64_t lopi_key(double score);

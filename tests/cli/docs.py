@@ -57,7 +57,8 @@ class Docs(tool.LopTest):
     def test_completion(self):
         self.assertEqual(self.complete("lop", "tr"), ["train"])
         self.assertEqual(self.complete("lop", "prune", "--spar"), ["--sparsity"])
-        self.assertEqual(self.complete("lop", "prune", "-m", ""), ["weight", "unit"])
+        self.assertEqual(self.complete("lop", "prune", "-m", ""),
+                         ["weight", "unit", "block", "nm"])
         self.assertIn("mnist", self.complete("lop", "eval", "x", "--data", ""))
         self.assertEqual(self.complete("lop", "data", "sh"), ["show"])
         self.assertEqual(self.complete("lop", "inspect", "lop-tr"), ["lop-train.1"])

@@ -166,13 +166,16 @@ static void tables_find_by_name(void **state)
     assert_int_equal(lop_criterion_find(NULL, LOP_GRANULARITY_UNIT, &found, NULL), LOP_OK);
     assert_string_equal(found->name, "l2");
     assert_int_equal(lop_criterion_find("l2", LOP_GRANULARITY_WEIGHT, &found, &error), LOP_E_NAME);
-    assert_non_null(strstr(error.text, "magnitude, random"));
+    assert_non_null(strstr(error.text, "magnitude, random, lamp"));
     assert_int_equal(lop_granularity_find("unit", &granularity, NULL), LOP_OK);
     assert_int_equal(granularity, LOP_GRANULARITY_UNIT);
     assert_int_equal(lop_granularity_find("row", &granularity, &error), LOP_E_NAME);
     assert_non_null(strstr(error.text, "weight, unit"));
     assert_int_equal(granularity, LOP_GRANULARITY_UNIT);
-    assert_null(lop_granularity_name(2));
+    assert_int_equal(lop_criterion_find("lamp", LOP_GRANULARITY_NM, &found, NULL), LOP_OK);
+    assert_int_equal(found->granularity, LOP_GRANULARITY_WEIGHT);
+    assert_null(lop_granularity_name(4));
+    assert_null(lop_allocation_name(4));
     assert_null(lop_scope_name(2));
 }
 
@@ -189,12 +192,76 @@ static void refuses(lop_network *network, const lop_prune_options *options, lop_
     lop_network_free(before);
 }
 
+static const double wrong[] = {-0.01, 1, 1.5, NAN, INFINITY, -INFINITY};
+
+static void contradictions_are_refused(void **state)
+{
+    (void)state;
+    lop_network *network = test_mlp(small, 4, true, 3);
+    const lop_prune_options good = {.sparsity = 0.5};
+    lop_prune_options options = good;
+    options.allocation = (lop_allocation)7;
+    refuses(network, &options, LOP_E_ARG);
+    for (int a = LOP_ALLOCATION_ERK; a <= LOP_ALLOCATION_LIST; a++) {
+        options = good;
+        options.allocation = (lop_allocation)a;
+        options.scope = LOP_SCOPE_GLOBAL;
+        refuses(network, &options, LOP_E_ARG);
+    }
+    options = good;
+    options.granularity = LOP_GRANULARITY_UNIT;
+    options.allocation = LOP_ALLOCATION_LAMP;
+    refuses(network, &options, LOP_E_ARG);
+    options.allocation = LOP_ALLOCATION_UNIFORM;
+    options.min_keep = 1;
+    refuses(network, &options, LOP_E_ARG);
+
+    double list[3] = {0.4, 0.6, 0.1};
+    options = (lop_prune_options){.allocation = LOP_ALLOCATION_LIST};
+    refuses(network, &options, LOP_E_ARG);
+    options.list = list;
+    for (options.list_count = 0; options.list_count <= 3; options.list_count++) {
+        if (options.list_count != 2)
+            refuses(network, &options, LOP_E_ARG);
+    }
+    options.list_count = 2;
+    options.sparsity = 0.6; /* the list comes to (0.4 · 48 + 0.6 · 64) / 112 = 0.514 */
+    refuses(network, &options, LOP_E_ARG);
+    options.sparsity = 0;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        list[1] = wrong[i];
+        refuses(network, &options, LOP_E_RANGE);
+    }
+    options.allocation = LOP_ALLOCATION_UNIFORM;
+    refuses(network, &options, LOP_E_ARG);
+
+    const size_t nm[][2] = {{0, 2}, {2, 0}, {3, 2}, {1, 4}, {1, SIZE_MAX}, {SIZE_MAX, SIZE_MAX}};
+    for (size_t i = 0; i < sizeof nm / sizeof nm[0]; i++) { /* 4 does not divide 6 inputs */
+        options =
+            (lop_prune_options){.granularity = LOP_GRANULARITY_NM, .n = nm[i][0], .m = nm[i][1]};
+        refuses(network, &options, LOP_E_ARG);
+    }
+    options =
+        (lop_prune_options){.granularity = LOP_GRANULARITY_NM, .n = 1, .m = 2, .sparsity = 0.9};
+    refuses(network, &options, LOP_E_ARG);
+    options.sparsity = 0.5;
+    options.scope = LOP_SCOPE_GLOBAL;
+    refuses(network, &options, LOP_E_ARG);
+    options.scope = LOP_SCOPE_LAYER;
+    options.allocation = LOP_ALLOCATION_ERK;
+    refuses(network, &options, LOP_E_ARG);
+    options = good;
+    options.granularity = LOP_GRANULARITY_BLOCK;
+    options.block_rows = SIZE_MAX;
+    refuses(network, &options, LOP_E_RANGE);
+    lop_network_free(network);
+}
+
 static void failures_change_nothing(void **state)
 {
     (void)state;
     lop_network *network = test_mlp(small, 4, true, 3);
     const lop_prune_options good = {.sparsity = 0.5};
-    const double wrong[] = {-0.01, 1, 1.5, NAN, INFINITY, -INFINITY};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         lop_prune_options options = good;
         options.sparsity = wrong[i];
@@ -220,6 +287,8 @@ static void failures_change_nothing(void **state)
             options = good;
             options.criterion = lop_criterion_at(row);
             options.granularity = options.criterion->granularity;
+            options.allocation = options.granularity == LOP_GRANULARITY_WEIGHT ? LOP_ALLOCATION_LAMP
+                                                                               : LOP_ALLOCATION_ERK;
             float *weight = &lop_network_layer(network, 1)->weight[9], was = *weight;
             *weight = bad[i];
             refuses(network, &options, LOP_E_NAN);
@@ -286,6 +355,7 @@ int main(void)
         cmocka_unit_test(random_depends_on_the_seed_alone),
         cmocka_unit_test(tables_find_by_name),
         cmocka_unit_test(outcomes_tell),
+        cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(failures_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
