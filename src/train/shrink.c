@@ -1,10 +1,9 @@
 #include "train/shrink.h"
 
-#include <string.h>
-
 #include "base/error.h"
 #include "base/memory.h"
 #include "nn/gather.h"
+#include "train/removed.h"
 
 /* What stays: for each layer its units' old places. The indices of all layers share one block. */
 typedef struct staying {
@@ -14,38 +13,14 @@ typedef struct staying {
     bool all;        /* nothing leaves */
 } staying;
 
-/* Mark a layer's own units whose rows are masked and whose biases are zero. */
-static void mark_rows(const lop_layer *layer, uint8_t *gone)
-{
-    for (size_t unit = 0; unit < layer->outputs; unit++)
-        gone[unit] = layer->mask && !layer->output &&
-                     !memchr(layer->mask + unit * layer->inputs, 1, layer->inputs) &&
-                     !(layer->bias && layer->bias[unit] != 0);
-}
-
-/* … and unmark those that a layer still reads. */
-static void unmark_read(const lop_layer *reader, uint8_t *gone)
-{
-    if (!reader->mask)
-        memset(gone, 0, reader->inputs);
-    for (size_t row = 0; reader->mask && row < reader->outputs; row++) {
-        const uint8_t *mask = reader->mask + row * reader->inputs;
-        for (size_t i = 0; i < reader->inputs; i++)
-            gone[i] = gone[i] && !mask[i];
-    }
-}
-
 static void choose(const lop_network *network, staying *stay)
 {
     size_t *next = stay->index;
-    const lop_layer *layer, *reader;
+    const lop_layer *layer;
     stay->all = true;
     for (size_t l = 0; (layer = lop_network_layer(network, l)); l++) {
         lopi_kept *kept = &stay->kept[l];
-        mark_rows(layer, stay->gone);
-        for (size_t r = l + 1; (reader = lop_network_layer(network, r)); r++)
-            if (lopi_layer_source(network, reader) == layer)
-                unmark_read(reader, stay->gone);
+        lopi_removed_units(network, l, stay->gone);
         *kept = (lopi_kept){.index = next};
         for (size_t unit = 0; unit < layer->outputs; unit++)
             if (!stay->gone[unit])

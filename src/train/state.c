@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "train/removed.h"
 
 static lop_status make_moments(lopi_parameter *parameter, size_t moments, lop_error *error)
 {
@@ -112,19 +113,6 @@ void lopi_state_end(lopi_state *state)
     *state = (lopi_state){.network = NULL};
 }
 
-/* A unit without weights has nothing left to learn: its bias stays where it is. */
-static void settle_biases(const lopi_state_layer *layer)
-{
-    size_t units = layer->bias.count, inputs = units ? layer->weight.count / units : 0;
-    for (size_t unit = 0; unit < units; unit++) {
-        if (memchr(layer->weight.mask + unit * inputs, 1, inputs))
-            continue;
-        for (size_t j = 0; j < LOPI_MAX_MOMENTS; j++)
-            if (layer->bias.moment[j])
-                layer->bias.moment[j][unit] = 0;
-    }
-}
-
 static lop_status follow_mask(lopi_state_layer *layer, bool *changed, lop_error *error)
 {
     const lopi_parameter *weight = &layer->weight;
@@ -139,20 +127,43 @@ static lop_status follow_mask(lopi_state_layer *layer, bool *changed, lop_error 
     }
     memcpy(layer->seen_mask, weight->mask, weight->count);
     lopi_parameter_prune(weight);
-    settle_biases(layer);
     *changed = true;
+    return LOP_OK;
+}
+
+/*
+ * A unit that nothing reads gets no gradient, but momentum would still move its bias, and what is
+ * removed would come back to life. (A unit without weights that is read is a constant, and learns.)
+ */
+static lop_status settle_biases(const lopi_state *state, lop_error *error)
+{
+    for (size_t l = 0; l < state->layer_count; l++) {
+        const lopi_parameter *bias = &state->layers[l].bias;
+        if (bias->count == 0 || !state->layers[l].weight.mask)
+            continue;
+        uint8_t *gone = lopi_alloc(bias->count, sizeof *gone);
+        if (!gone)
+            return lopi_fail_memory(error, bias->count);
+        lopi_removed_units(state->network, l, gone);
+        for (size_t unit = 0; unit < bias->count; unit++)
+            for (size_t j = 0; j < state->moments && gone[unit]; j++)
+                bias->moment[j][unit] = 0;
+        lopi_free(gone);
+    }
     return LOP_OK;
 }
 
 lop_status lopi_state_follow_masks(lopi_state *state, bool *changed, lop_error *error)
 {
+    bool any = false;
     for (size_t i = 0; i < state->layer_count; i++) {
         bind_layer(&state->layers[i], lop_network_layer(state->network, i));
-        lop_status status = follow_mask(&state->layers[i], changed, error);
+        lop_status status = follow_mask(&state->layers[i], &any, error);
         if (status != LOP_OK)
             return status;
     }
-    return LOP_OK;
+    *changed = *changed || any;
+    return any ? settle_biases(state, error) : LOP_OK;
 }
 
 void lopi_state_forget_best(lopi_state *state)

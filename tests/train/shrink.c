@@ -120,6 +120,10 @@ static void test_same_as_masked(void **state)
             assert_near(p->weight, q->weight, p->outputs * p->inputs);
             assert_near(p->bias, q->bias, p->outputs);
         }
+        /* Momentum has not brought removed units back. */
+        const lop_layer *first = lop_network_layer(masked.network, 0);
+        for (size_t unit = 0; unit < first->outputs; unit += 4)
+            assert_true(first->bias[unit] == 0);
         lop_network_free(compact);
         fixture_outcome_free(&small);
         fixture_outcome_free(&masked);
