@@ -32,6 +32,7 @@ test  clang-tidy
 test  cppcheck
 test  dataset-fashion-mnist
 test  gnuplot-nox gnuplot
+test  libclang-rt-dev
 test  libcmocka-dev
 test  libomp-dev
 test  llvm
