@@ -281,62 +281,6 @@ static void failures_change_nothing(void **state)
     options.scope = (lop_scope)7;
     refuses(network, &options, LOP_E_ARG);
 
-    options = good;
-    options.allocation = (lop_allocation)7;
-    refuses(network, &options, LOP_E_ARG);
-    for (int a = LOP_ALLOCATION_ERK; a <= LOP_ALLOCATION_LIST; a++) {
-        options = good;
-        options.allocation = (lop_allocation)a;
-        options.scope = LOP_SCOPE_GLOBAL;
-        refuses(network, &options, LOP_E_ARG);
-    }
-    options = good;
-    options.granularity = LOP_GRANULARITY_UNIT;
-    options.allocation = LOP_ALLOCATION_LAMP;
-    refuses(network, &options, LOP_E_ARG);
-    options.allocation = LOP_ALLOCATION_UNIFORM;
-    options.min_keep = 1;
-    refuses(network, &options, LOP_E_ARG);
-
-    double list[3] = {0.4, 0.6, 0.1};
-    options = (lop_prune_options){.allocation = LOP_ALLOCATION_LIST};
-    refuses(network, &options, LOP_E_ARG);
-    options.list = list;
-    for (options.list_count = 0; options.list_count <= 3; options.list_count++) {
-        if (options.list_count != 2)
-            refuses(network, &options, LOP_E_ARG);
-    }
-    options.list_count = 2;
-    options.sparsity = 0.6; /* the list comes to (0.4 · 48 + 0.6 · 64) / 112 = 0.514 */
-    refuses(network, &options, LOP_E_ARG);
-    options.sparsity = 0;
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        list[1] = wrong[i];
-        refuses(network, &options, LOP_E_RANGE);
-    }
-    options.allocation = LOP_ALLOCATION_UNIFORM;
-    refuses(network, &options, LOP_E_ARG);
-
-    const size_t nm[][2] = {{0, 2}, {2, 0}, {3, 2}, {1, 4}, {1, SIZE_MAX}, {SIZE_MAX, SIZE_MAX}};
-    for (size_t i = 0; i < sizeof nm / sizeof nm[0]; i++) { /* 4 does not divide 6 inputs */
-        options =
-            (lop_prune_options){.granularity = LOP_GRANULARITY_NM, .n = nm[i][0], .m = nm[i][1]};
-        refuses(network, &options, LOP_E_ARG);
-    }
-    options =
-        (lop_prune_options){.granularity = LOP_GRANULARITY_NM, .n = 1, .m = 2, .sparsity = 0.9};
-    refuses(network, &options, LOP_E_ARG);
-    options.sparsity = 0.5;
-    options.scope = LOP_SCOPE_GLOBAL;
-    refuses(network, &options, LOP_E_ARG);
-    options.scope = LOP_SCOPE_LAYER;
-    options.allocation = LOP_ALLOCATION_ERK;
-    refuses(network, &options, LOP_E_ARG);
-    options = good;
-    options.granularity = LOP_GRANULARITY_BLOCK;
-    options.block_rows = SIZE_MAX;
-    refuses(network, &options, LOP_E_RANGE);
-
     const float bad[] = {NAN, INFINITY, -INFINITY};
     for (size_t i = 0; i < 3; i++) {
         for (size_t row = 0; lop_criterion_at(row); row++) {
