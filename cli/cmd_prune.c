@@ -5,56 +5,43 @@
 #include <lop/prune.h>
 
 #include "commands.h"
+#include "running.h"
 #include "session.h"
 #include "trained.h"
 
 typedef struct values {
-    common common; /* first */
-    lop_granularity method;
-    double sparsity;
-    const char *criterion, *output;
-    lop_scope scope;
-    bool include_output, compact, overwrite;
+    recipe_values base; /* first */
+    const char *output, *checkpoint, *data;
+    bool compact, overwrite, resume;
+
+    /* what is pruned, read before options are: its recipe is what they change */
+    lop_network *parent;
+    char *metadata;
+    lop_error loading; /* why there is no parent */
 } values;
 
-static const option prune_options[] = {
-    {.name = "method",
-     .letter = 'm',
-     .required = true,
-     .kind = OPTION_NAME,
-     .offset = offsetof(values, method),
-     .name_at = name_method_at,
-     .argument = "NAME",
-     .help = "what is removed as one: weight or unit"},
-    {.name = "sparsity",
-     .letter = 'k',
-     .required = true,
-     .kind = OPTION_PERCENT,
-     .offset = offsetof(values, sparsity),
-     .most = 100,
-     .below = true,
-     .argument = "K",
-     .help = "per cent to remove, 0 to below 100"},
-    {.name = "criterion",
+static const option data_options[] = {
+    {.name = "data",
+     .letter = 'd',
      .kind = OPTION_TEXT,
-     .offset = offsetof(values, criterion),
+     .offer = OFFER_DATA,
+     .offset = offsetof(values, data),
      .argument = "NAME",
-     .preset = "the method's first: magnitude, l2",
-     .help = "what is scored"},
-    {.name = "scope",
-     .kind = OPTION_NAME,
-     .offset = offsetof(values, scope),
-     .name_at = name_scope_at,
+     .preset = "that of the training, where any is needed",
+     .help = "data set, for retraining, for criteria that look at data, and to measure"},
+    {.name = "label-column",
+     .kind = OPTION_OWNED_TEXT,
+     .offset = offsetof(values, base.recipe.label_column),
      .argument = "NAME",
-     .help = "ranked where: within each layer, or over all layers together"},
-    {.name = "include-output",
-     .kind = OPTION_FLAG,
-     .offset = offsetof(values, include_output),
-     .help = "prune the weights of the output layer too"},
-    {.name = "compact",
-     .kind = OPTION_FLAG,
-     .offset = offsetof(values, compact),
-     .help = "then remove physically what no longer has a part in the result"},
+     .preset = "label",
+     .help = "of CSV data: the column that holds the class"},
+    {.name = "recipe",
+     .letter = 'r',
+     .kind = OPTION_RECIPE,
+     .offer = OFFER_FILES,
+     .offset = offsetof(values, base.recipe.data),
+     .argument = "FILE",
+     .help = "read a recipe (YAML or JSON); options given here weigh more"},
     {0},
 };
 
@@ -67,16 +54,36 @@ static const option output_options[] = {
      .offset = offsetof(values, output),
      .argument = "FILE",
      .help = "write the pruned network here"},
+    {.name = "compact",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(values, compact),
+     .help = "then remove physically what no longer has a part in the result"},
     {.name = "overwrite",
      .letter = 'f',
      .kind = OPTION_FLAG,
      .offset = offsetof(values, overwrite),
-     .help = "overwrite FILE"},
+     .help = "overwrite FILE, and start anew where a checkpoint is left"},
+    {.name = "checkpoint",
+     .kind = OPTION_TEXT,
+     .offer = OFFER_FILES,
+     .offset = offsetof(values, checkpoint),
+     .argument = "FILE",
+     .preset = "OUTPUT.checkpoint",
+     .help = "keep the state of retraining here"},
+    {.name = "resume",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(values, resume),
+     .help = "continue from the checkpoint where there is one"},
     {0},
 };
 
 static const option_group groups[] = {
-    {"Pruning", prune_options},
+    {"Pruning", stage_list_options},
+    {"How to prune", pruning_options},
+    {"When to prune", schedule_options},
+    {"Retraining", recovery_options},
+    {"Distillation", distillation_options},
+    {"Data", data_options},
     {"Output", output_options},
     {0},
 };
@@ -86,6 +93,10 @@ static const example examples[] = {
      "the smallest 90 % of each layer's weights become zero"},
     {"lop prune net.safetensors -m unit -k 50 --compact -o small.safetensors",
      "half of each layer's units go, and the matrices shrink"},
+    {"lop prune net.safetensors -m weight -k 99 --schedule gradual --epochs 15 -o p.safetensors",
+     "little by little while the network is retrained, which keeps the accuracy"},
+    {"lop prune net.safetensors -m unit,weight -k 80,90 --epochs 10 -o p.safetensors",
+     "units first, then weights of what remains"},
     {0},
 };
 
@@ -99,54 +110,63 @@ static bool is_own_key(const char *key)
     return false;
 }
 
-static char *prune_record(const values *v, const lop_criterion *criterion)
+static char *prune_record(const values *v)
 {
-    json_t *object =
-        json_pack("{s:s, s:s, s:s, s:f, s:b, s:b, s:I}", "method", lop_granularity_name(v->method),
-                  "criterion", criterion->name, "scope", lop_scope_name(v->scope), "sparsity",
-                  v->sparsity, "include_output", (int)v->include_output, "compact", (int)v->compact,
-                  "seed", (json_int_t)v->common.seed);
+    const lop_recipe *recipe = &v->base.recipe;
+    json_t *list = json_array();
+    for (size_t i = 0; i < recipe->stage_count; i++) {
+        const lop_stage *stage = &recipe->stages[i];
+        const lop_criterion *criterion = NULL;
+        lop_criterion_find(stage->criterion[0] ? stage->criterion : NULL, stage->method, &criterion,
+                           NULL);
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s, s:s, s:f, s:b}", "method",
+                            lop_granularity_name(stage->method), "criterion",
+                            criterion ? criterion->name : "", "scope", lop_scope_name(stage->scope),
+                            "schedule", lop_recipe_schedule_name(stage->schedule), "sparsity",
+                            stage->sparsity, "include_output", (int)stage->include_output));
+    }
+    json_t *object = json_pack("{s:o, s:b}", "stages", list, "compact", (int)v->compact);
     char *text = object ? json_dumps(object, JSON_REAL_PRECISION(15)) : NULL;
     json_decref(object);
     return text;
 }
 
-/* The parent's history stays with the network; how it was pruned joins it. */
-static lop_status save(const values *v, const lop_network *network, const char *metadata,
-                       const lop_criterion *criterion, lop_error *error)
+/* The parent's history stays with the network; how it was pruned joins it. Of a run, the history
+ * and the recipe are its own. End with free(*list); texts belong to `object` and `record`. */
+static lop_status collect(const json_t *object, const char *record, bool run, lop_metadata **list,
+                          lop_error *error)
 {
-    json_t *object = json_loads(metadata, 0, NULL), *value;
     const char *key;
-    char *record = prune_record(v, criterion);
-    lop_metadata *list = calloc(json_object_size(object) + 2, sizeof *list);
-    lop_status status = LOP_OK;
+    json_t *value;
     size_t count = 0;
-    if (record && list) {
-        json_object_foreach(object, key, value)
-        {
-            if (json_is_string(value) && !is_own_key(key))
-                list[count++] = (lop_metadata){key, json_string_value(value)};
-        }
-        list[count++] = (lop_metadata){"lop.prune", record};
-        status = lop_network_save(network, v->output, list, v->overwrite, error);
-    } else {
-        status = usage_error(error, LOP_E_MEMORY, "out of memory");
+    lop_metadata *made = calloc(json_object_size(object) + 2, sizeof *made);
+    if (!made || !record) {
+        free(made);
+        return usage_error(error, LOP_E_MEMORY, "out of memory");
     }
-    json_decref(object);
-    free(record);
-    free(list);
-    return status;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        bool told = run && (strcmp(key, "lop.history") == 0 || strcmp(key, "lop.recipe") == 0);
+        if (json_is_string(value) && !is_own_key(key) && !told)
+            made[count++] = (lop_metadata){key, json_string_value(value)};
+    }
+    made[count] = (lop_metadata){"lop.prune", record};
+    *list = made;
+    return LOP_OK;
 }
 
 static lop_status show_counts(session *s, const values *v, const lop_network *network,
                               const lop_count *count, lop_error *error)
 {
     char left[32], total[32], effective[32];
+    const lop_recipe *recipe = &v->base.recipe;
+    const lop_stage *last = &recipe->stages[recipe->stage_count - 1];
     FILE *stream = strcmp(v->output, "-") == 0 ? stderr : stdout;
     if (s->common.json)
         return show_json(json_pack("{s:s, s:s, s:f, s:f, s:I, s:I, s:I, s:I}", "output", v->output,
-                                   "method", lop_granularity_name(v->method), "target_sparsity",
-                                   v->sparsity, "sparsity", count->sparsity, "weights_total",
+                                   "method", lop_granularity_name(last->method), "target_sparsity",
+                                   last->sparsity, "sparsity", count->sparsity, "weights_total",
                                    (json_int_t)count->weights, "weights_left",
                                    (json_int_t)count->weights_left, "effective_weights_left",
                                    (json_int_t)count->effective_weights_left, "bytes_sparse",
@@ -166,53 +186,130 @@ static lop_status show_counts(session *s, const values *v, const lop_network *ne
     return LOP_OK;
 }
 
-static lop_status prune(const values *v, const lop_criterion *criterion, lop_network **network,
-                        lop_count *count, lop_error *error)
+static lop_status compact(lop_network **network, lop_error *error)
 {
-    lop_prune_options options = {
-        .granularity = v->method,
-        .criterion = criterion,
-        .scope = v->scope,
-        .sparsity = v->sparsity,
-        .include_output = v->include_output,
-        .seed = v->common.seed,
-    };
     lop_network *compacted = NULL;
-    lop_status status = lop_prune(*network, &options, error);
-    if (status == LOP_OK)
-        status = lop_count_network(*network, count, error);
-    if (status == LOP_OK && v->compact)
-        status = lop_compact(&compacted, *network, error);
-    if (status == LOP_OK && compacted) {
+    lop_status status = lop_compact(&compacted, *network, error);
+    if (status == LOP_OK) {
         lop_network_free(*network);
         *network = compacted;
     }
     return status;
 }
 
+/* Pruned at once, by the weights alone: no data is looked at. */
+static lop_status prune_alone(session *s, values *v, const lop_metadata *metadata, lop_error *error)
+{
+    lop_hooks hooks = session_hooks(s);
+    lop_count count;
+    lop_status status = lop_recipe_prune(&v->base.recipe, &v->parent, &hooks, error);
+    if (status == LOP_OK)
+        status = lop_count_network(v->parent, &count, error);
+    if (status == LOP_OK && v->compact)
+        status = compact(&v->parent, error);
+    if (status != LOP_OK)
+        return blame(error, v->base.common.arguments[0]);
+    status = lop_network_save(v->parent, v->output, metadata, v->overwrite, error);
+    return status == LOP_OK ? show_counts(s, v, v->parent, &count, error) : status;
+}
+
+static lop_status prune_and_retrain(session *s, const values *v, const lop_metadata *metadata,
+                                    lop_error *error)
+{
+    lop_network *network = NULL;
+    lop_result result = lop_result_empty();
+    const running r = {
+        .base = &v->base,
+        .seed = v->base.recipe.seed,
+        .parent = v->parent,
+        .metadata = metadata,
+        .output = v->output,
+        .checkpoint = v->checkpoint,
+        .overwrite = v->overwrite,
+        .resume = v->resume,
+        .compact = v->compact,
+    };
+    lop_status status = run_recipe(s, &r, &network, &result, error);
+    if (status == LOP_OK)
+        status = show_run(s, v->output, &result, error);
+    lop_network_free(network);
+    lop_result_free(&result);
+    return status;
+}
+
+/* The network that is pruned says how it was trained: what options change is that. Whatever is
+ * wrong with the file is told when it is its turn. */
+static void settle(void *given)
+{
+    values *v = given;
+    const char *path = v->base.common.argument_count ? v->base.common.arguments[0] : NULL;
+    if (!path || lop_network_load(&v->parent, path, &v->metadata, &v->loading) != LOP_OK)
+        return;
+    const lop_recovery recovery = v->base.recipe.recovery;
+    char *text = trained_recipe(v->metadata);
+    lop_error ignored;
+    if (text && lop_recipe_parse(&v->base.recipe, text, path, &ignored) == LOP_OK) {
+        v->base.recipe.stage_count = 0;
+        v->base.recipe.prune_while_training = false;
+        v->base.recipe.recovery = recovery;
+    }
+    free(text);
+}
+
 static lop_status run(session *s, void *given, lop_error *error)
 {
-    const values *v = given;
-    const char *path = v->common.arguments[0];
-    const lop_criterion *criterion = NULL;
-    lop_network *network = NULL;
-    lop_count count;
-    char *metadata = NULL, name[512], data[512], data_name[512];
-    lop_status status = lop_criterion_find(v->criterion, v->method, &criterion, error);
-    if (status == LOP_OK && (status = lop_network_load(&network, path, &metadata, error)) != LOP_OK)
-        blame(error, path);
-    if (status == LOP_OK && (status = prune(v, criterion, &network, &count, error)) != LOP_OK)
-        blame(error, path);
+    values *v = given;
+    lop_recipe *recipe = &v->base.recipe;
+    char name[512], *record = NULL;
+    json_t *object = NULL;
+    lop_metadata *metadata = NULL;
+    lop_status status = stages_settle(&v->base, s->command, error);
+    if (status == LOP_OK && recipe->stage_count == 0)
+        status = usage_error(error, LOP_E_ARG, "--method NAME is missing; expected 'lop %s %s'",
+                             s->command->name, s->command->synopsis);
+    if (status == LOP_OK && !v->parent) {
+        *error = v->loading;
+        status = blame(error, v->base.common.arguments[0]);
+    }
+    if (status == LOP_OK && v->data)
+        status = recipe_values_data(&v->base, v->data, error);
+    if (status != LOP_OK)
+        return status;
+    if (v->base.common.seed != SEED_AS_TRAINED)
+        recipe->recovery.seed = v->base.common.seed;
+    bool whole = v->data || lop_recipe_needs_data(recipe);
+    object = json_loads(v->metadata, 0, NULL);
+    record = prune_record(v);
+    status = collect(object, record, whole, &metadata, error);
     if (status == LOP_OK)
-        status = save(v, network, metadata, criterion, error);
-    if (status == LOP_OK)
-        status = show_counts(s, v, network, &count, error);
-    if (status == LOP_OK && strcmp(v->output, "-") != 0)
+        status =
+            whole ? prune_and_retrain(s, v, metadata, error) : prune_alone(s, v, metadata, error);
+    if (status == LOP_OK && strcmp(v->output, "-") != 0) {
+        char data[512], data_name[512];
         say_next(s, "lop eval %s --data %s", quoted(v->output, name, sizeof name),
-                 quoted(trained_on(metadata, data, sizeof data), data_name, sizeof data_name));
-    lop_network_free(network);
+                 quoted(v->data ? v->data : trained_on(v->metadata, data, sizeof data), data_name,
+                        sizeof data_name));
+    }
+    json_decref(object);
+    free(record);
     free(metadata);
     return status;
+}
+
+static lop_status prepare(void *given, lop_error *error)
+{
+    values *v = given;
+    lop_status status = recipe_values_prepare(v, error);
+    v->base.common.seed = SEED_AS_TRAINED;
+    return status;
+}
+
+static void release(void *given)
+{
+    values *v = given;
+    lop_network_free(v->parent);
+    free(v->metadata);
+    recipe_values_release(v);
 }
 
 const command command_prune = {
@@ -223,6 +320,9 @@ const command command_prune = {
         "Remove K per cent of the weights, or of the units, of each layer: those of lowest score. "
         "The output layer is left alone unless asked for. Ties go to the lower index, so the same "
         "command always removes the same.\n\n"
+        "With --epochs the network is retrained, and a schedule says when it is pruned on the way; "
+        "a checkpoint is kept, and --resume continues it. With --data it is also measured, and the "
+        "record of it, with the curve of each epoch, goes into the file.\n\n"
         "Weights become zero and stay in the file; --compact takes out whole units that have no "
         "part in the result any more, and the network computes the same with smaller matrices.\n",
     .groups = groups,
@@ -232,5 +332,8 @@ const command command_prune = {
     .most = 1,
     .values_size = sizeof(values),
     .seeded = true,
+    .prepare = prepare,
+    .settle = settle,
+    .release = release,
     .run = run,
 };

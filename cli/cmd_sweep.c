@@ -12,6 +12,7 @@ typedef struct values {
     recipe_values base; /* first */
     const char *directory;
     bool no_timing;
+    size_t jobs;
 } values;
 
 #define IN_RECIPE(member) offsetof(values, base.recipe.member)
@@ -25,7 +26,7 @@ static const option sweep_options[] = {
      .limit = LOP_MAX_METHODS,
      .name_at = name_method_at,
      .argument = "NAMES",
-     .help = "what is removed as one: weight, unit"},
+     .help = "what is removed as one: weight, unit, block, nm"},
     {.name = "sparsity",
      .letter = 'k',
      .kind = OPTION_PERCENTS,
@@ -43,29 +44,31 @@ static const option sweep_options[] = {
      .most = LOP_MAX_SEEDS,
      .argument = "N",
      .help = "trainings, of which each begins with another seed"},
-    {.name = "weight-criterion",
-     .kind = OPTION_OWNED_TEXT,
-     .offset = IN_RECIPE(weight_criterion),
-     .argument = "NAME",
-     .preset = "magnitude",
-     .help = "how weights are scored"},
-    {.name = "unit-criterion",
-     .kind = OPTION_OWNED_TEXT,
-     .offset = IN_RECIPE(unit_criterion),
-     .argument = "NAME",
-     .preset = "l2",
-     .help = "how units are scored"},
-    {.name = "scope",
-     .kind = OPTION_NAME,
-     .offset = IN_RECIPE(scope),
-     .name_at = name_scope_at,
-     .argument = "NAME",
-     .help = "ranked where: within each layer, or over all layers together"},
-    {.name = "include-output",
-     .negatable = true,
-     .kind = OPTION_FLAG,
-     .offset = IN_RECIPE(include_output),
-     .help = "prune the weights of the output layer too"},
+    {.name = "criteria",
+     .kind = OPTION_WORDS,
+     .offset = IN_RECIPE(criteria),
+     .count_offset = IN_RECIPE(criterion_count),
+     .limit = LOP_MAX_CRITERIA,
+     .argument = "NAMES",
+     .preset = "each method's first",
+     .help = "what is scored: each method takes those that it has"},
+    {.name = "schedules",
+     .kind = OPTION_NAMES,
+     .offset = IN_RECIPE(schedules),
+     .count_offset = IN_RECIPE(schedule_count),
+     .limit = LOP_MAX_SCHEDULES,
+     .name_at = name_schedule_at,
+     .argument = "NAMES",
+     .help = "when: oneshot, gradual, linear, iterative, constant, set, rigl, lottery"},
+    {.name = "jobs",
+     .letter = 'j',
+     .kind = OPTION_COUNT,
+     .offset = offsetof(values, jobs),
+     .least = 1,
+     .most = 1024,
+     .argument = "N",
+     .help =
+         "N points side by side, each with one thread; more than 1 leaves prediction times out"},
     {0},
 };
 
@@ -86,12 +89,22 @@ static const option output_options[] = {
 };
 
 static const option_group groups[] = {
-    {"Data", recipe_data_options}, {"Network", recipe_network_options},   {"Sweep", sweep_options},
-    {"Output", output_options},    {"Training", recipe_training_options}, {0},
+    {"Data", recipe_data_options},
+    {"Network", recipe_network_options},
+    {"Sweep", sweep_options},
+    {"How to prune", pruning_options},
+    {"When to prune", schedule_options},
+    {"Retraining", after_training_options},
+    {"Distillation", distillation_options},
+    {"Output", output_options},
+    {"Training", recipe_training_options},
+    {0},
 };
 
 static const example examples[] = {
     {"lop sweep --data mnist --seeds 3 -o out", "the challenge: two methods, ten sparsities"},
+    {"lop sweep --data mnist --schedules oneshot,gradual --recovery-epochs 10 -j 2 -o out",
+     "ways of pruning under one budget, two runs at a time"},
     {"lop sweep --recipe recipe.yaml -o out", "as a recipe says"},
     {"lop sweep --recipe out/recipe.json -o again", "the same once more"},
     {0},
@@ -99,9 +112,10 @@ static const example examples[] = {
 
 static void on_result(void *context, const lop_result *result, size_t done, size_t total)
 {
-    say(context, "[%zu/%zu] seed %llu  %-6s %4g %%  accuracy %6.2f %%  loss %.4f", done, total,
-        (unsigned long long)result->seed, result->method, 100 * result->target_sparsity,
-        100 * result->test_accuracy, result->test_loss);
+    say(context, "[%zu/%zu] seed %llu  %-6s %s  %s  %4g %%  accuracy %6.2f %%  loss %.4f", done,
+        total, (unsigned long long)result->seed, result->method, result->criterion,
+        result->schedule, 100 * result->target_sparsity, 100 * result->test_accuracy,
+        result->test_loss);
 }
 
 static lop_status write_report(session *s, const values *v, lop_error *error)
@@ -170,6 +184,7 @@ static lop_status run(session *s, void *given, lop_error *error)
         .on_result = on_result,
         .context = s,
         .no_timing = v->no_timing,
+        .jobs = v->jobs,
     };
     lop_dataset *dataset = NULL;
     recipe->seed = v->base.common.seed;
@@ -188,6 +203,12 @@ static lop_status run(session *s, void *given, lop_error *error)
     return status;
 }
 
+static lop_status prepare(void *given, lop_error *error)
+{
+    ((values *)given)->jobs = 1;
+    return recipe_values_prepare(given, error);
+}
+
 const command command_sweep = {
     .name = "sweep",
     .summary = "the experiment: train, prune each way, measure, report",
@@ -197,13 +218,14 @@ const command command_sweep = {
         "and measure what is left: accuracy, loss, sizes, times.\n\n"
         "Each result is written to DIR/results.jsonl as soon as it is known. Started again, a "
         "sweep "
-        "continues with what is missing; seeds, methods and sparsities may be added. At the end it "
+        "continues with what is missing; seeds, methods, criteria, schedules and sparsities may be "
+        "added. At the end it "
         "prints the table and writes results.csv, report.html and figures.\n",
     .groups = groups,
     .examples = examples,
     .values_size = sizeof(values),
     .seeded = true,
-    .prepare = recipe_values_prepare,
+    .prepare = prepare,
     .release = recipe_values_release,
     .run = run,
 };

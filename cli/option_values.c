@@ -18,7 +18,7 @@ static lop_status read_number(const option_word *w, const char *text, double *ou
     errno = 0;
     double value = strtod(text, &end);
     bool whole = w->row->kind == OPTION_COUNT || w->row->kind == OPTION_SEED ||
-                 w->row->kind == OPTION_COUNTS;
+                 w->row->kind == OPTION_COUNTS || w->row->kind == OPTION_PAIR;
     const char *kind = whole ? "a whole number" : "a number";
     if (end == text || *end || isspace((unsigned char)text[0]) || !isfinite(value) ||
         (whole && text[strspn(text, "+-0123456789")]))
@@ -55,14 +55,70 @@ static lop_status read_name(const option_word *w, const char *text, unsigned *ou
                        near ? "'?" : "");
 }
 
+static lop_status read_word(const option_word *w, const char *text, char *to)
+{
+    if (!text[0] || strlen(text) >= LOP_MAX_CRITERION)
+        return usage_error(w->error, LOP_E_NAME, "%s: expected a name, found '%s'", w->shown, text);
+    snprintf(to, LOP_MAX_CRITERION, "%s", text);
+    return LOP_OK;
+}
+
+static lop_status read_entry(const option_word *w, const char *text, void *to)
+{
+    double number = 0;
+    unsigned index = 0;
+    lop_status status;
+    switch (w->row->kind) {
+    case OPTION_WORDS:
+        return read_word(w, text, to);
+    case OPTION_NAMES:
+        status = read_name(w, text, &index);
+        if (status == LOP_OK)
+            memcpy(to, &index, sizeof index);
+        return status;
+    case OPTION_COUNTS:
+        status = read_number(w, text, &number);
+        if (status == LOP_OK)
+            *(size_t *)to = (size_t)number;
+        return status;
+    default:
+        status = read_number(w, text, &number);
+        if (status == LOP_OK)
+            *(double *)to = number / 100;
+        return status;
+    }
+}
+
+static const size_t entry_sizes[] = {
+    [OPTION_NAMES] = sizeof(unsigned),
+    [OPTION_COUNTS] = sizeof(size_t),
+    [OPTION_PERCENTS] = sizeof(double),
+    [OPTION_WORDS] = LOP_MAX_CRITERION,
+};
+
+/* "4x4", "2:4". */
+static lop_status read_pair(const option_word *w, char *values)
+{
+    char first[32];
+    double numbers[2] = {0, 0};
+    size_t length = strcspn(w->text, "x:");
+    if (!w->text[length] || length >= sizeof first)
+        return usage_error(w->error, LOP_E_ARG, "%s: expected %s, found '%s'", w->shown,
+                           w->row->argument, w->text);
+    snprintf(first, sizeof first, "%.*s", (int)length, w->text);
+    lop_status status = read_number(w, first, &numbers[0]);
+    if (status == LOP_OK)
+        status = read_number(w, w->text + length + 1, &numbers[1]);
+    if (status == LOP_OK) {
+        *(size_t *)(void *)(values + w->row->offset) = (size_t)numbers[0];
+        *(size_t *)(void *)(values + w->row->count_offset) = (size_t)numbers[1];
+    }
+    return status;
+}
+
 /* The entries of "a,b,c", one after the other, each into its place in the array. */
 static lop_status read_list(const option_word *w, char *values)
 {
-    static const size_t sizes[] = {
-        [OPTION_NAMES] = sizeof(unsigned),
-        [OPTION_COUNTS] = sizeof(size_t),
-        [OPTION_PERCENTS] = sizeof(double),
-    };
     char entry[64];
     size_t count = 0;
     const char *at = w->text;
@@ -72,19 +128,10 @@ static lop_status read_list(const option_word *w, char *values)
             return usage_error(w->error, LOP_E_RANGE, "%s: expected at most %zu entries", w->shown,
                                w->row->limit);
         snprintf(entry, sizeof entry, "%.*s", (int)length, at);
-        char *to = values + w->row->offset + count * sizes[w->row->kind];
-        double number = 0;
-        unsigned index = 0;
-        lop_status status = w->row->kind == OPTION_NAMES ? read_name(w, entry, &index)
-                                                         : read_number(w, entry, &number);
+        lop_status status =
+            read_entry(w, entry, values + w->row->offset + count * entry_sizes[w->row->kind]);
         if (status != LOP_OK)
             return status;
-        if (w->row->kind == OPTION_NAMES)
-            memcpy(to, &index, sizeof index);
-        else if (w->row->kind == OPTION_COUNTS)
-            memcpy(to, &(size_t){(size_t)number}, sizeof(size_t));
-        else
-            memcpy(to, &(double){number / 100}, sizeof(double));
         at += length;
         if (!*at++)
             break;
@@ -114,7 +161,7 @@ static lop_status read_owned(const option_word *w, char **to)
     return LOP_OK;
 }
 
-lop_status option_read(const option_word *w, char *values)
+static lop_status read_value(const option_word *w, char *values)
 {
     void *to = values + w->row->offset;
     double number = 0;
@@ -153,10 +200,47 @@ lop_status option_read(const option_word *w, char *values)
     case OPTION_NAMES:
     case OPTION_COUNTS:
     case OPTION_PERCENTS:
+    case OPTION_WORDS:
         return read_list(w, values);
+    case OPTION_PAIR:
+        return read_pair(w, values);
     case OPTION_RECIPE:
         return read_recipe(w, (recipe_values *)(void *)values);
     }
+    return status;
+}
+
+/* Bytes of a value in the values. */
+static size_t size_of(const option *row)
+{
+    static const size_t sizes[] = {
+        [OPTION_FLAG] = sizeof(bool),       [OPTION_COUNT] = sizeof(size_t),
+        [OPTION_REAL] = sizeof(double),     [OPTION_PERCENT] = sizeof(double),
+        [OPTION_NAME] = sizeof(unsigned),   [OPTION_PAIR] = sizeof(size_t),
+        [OPTION_PERCENTS] = sizeof(double),
+    };
+    return sizes[row->kind] * (row->limit ? row->limit : 1);
+}
+
+/* What is said of all pruning is said of each stage that a recipe has. */
+static void spread(const option *row, recipe_values *values)
+{
+    const size_t from = offsetof(recipe_values, recipe.prune);
+    const size_t counted = row->kind == OPTION_PAIR || row->limit ? sizeof(size_t) : 0;
+    const char *prune = (const char *)&values->recipe.prune;
+    for (size_t i = 0; i < values->recipe.stage_count; i++) {
+        char *stage = (char *)&values->recipe.stages[i];
+        memcpy(stage + row->offset - from, prune + row->offset - from, size_of(row));
+        if (counted)
+            memcpy(stage + row->count_offset - from, prune + row->count_offset - from, counted);
+    }
+}
+
+lop_status option_read(const option_word *w, char *values)
+{
+    lop_status status = read_value(w, values);
+    if (status == LOP_OK && w->row->staged)
+        spread(w->row, (recipe_values *)(void *)values);
     return status;
 }
 
@@ -171,6 +255,8 @@ static void default_list(const option *row, const char *values, char *buffer, si
         char one[32];
         if (row->kind == OPTION_NAMES)
             snprintf(one, sizeof one, "%s", row->name_at(NULL, ((const unsigned *)at)[i]));
+        else if (row->kind == OPTION_WORDS)
+            snprintf(one, sizeof one, "%s", (const char *)at + i * LOP_MAX_CRITERION);
         else if (row->kind == OPTION_COUNTS)
             snprintf(one, sizeof one, "%zu", ((const size_t *)at)[i]);
         else
@@ -203,7 +289,8 @@ char *option_default(const option *row, const void *values, char *buffer, size_t
             snprintf(buffer, size, "%llu", (unsigned long long)*(const uint64_t *)at);
         break;
     case OPTION_REAL:
-        snprintf(buffer, size, "%g", *(const double *)at);
+        if (isfinite(*(const double *)at))
+            snprintf(buffer, size, "%g", *(const double *)at);
         break;
     case OPTION_PERCENT:
         if (!row->required)
@@ -222,8 +309,10 @@ char *option_default(const option *row, const void *values, char *buffer, size_t
     case OPTION_NAMES:
     case OPTION_COUNTS:
     case OPTION_PERCENTS:
+    case OPTION_WORDS:
         default_list(row, values, buffer, size);
         break;
+    case OPTION_PAIR:
     case OPTION_RECIPE:
         break;
     }

@@ -113,12 +113,14 @@ static const option *find_letter(const command *of, char letter)
     return NULL;
 }
 
-/* A walk over the words. It is made twice: first for recipes alone, then for all else. */
+/* A walk over the words. It is made three times: for arguments, for recipes, then for all else. */
+typedef enum walk_for { FOR_ARGUMENTS, FOR_RECIPES, FOR_OPTIONS } walk_for;
+
 typedef struct walk {
     const command *of;
     char **words;
     size_t count, at;
-    bool recipes; /* this walk reads recipes */
+    walk_for what;
     char *values;
     unsigned char *given; /* by row */
     lop_error *error;
@@ -136,7 +138,7 @@ static lop_status take(walk *w, const option *row, const char *shown, const char
 {
     option_word one = {row, shown, text, w->error};
     w->given[row_index(w->of, row)] = 1;
-    if ((row->kind == OPTION_RECIPE) != w->recipes)
+    if (w->what != (row->kind == OPTION_RECIPE ? FOR_RECIPES : FOR_OPTIONS))
         return LOP_OK;
     return option_read(&one, w->values);
 }
@@ -239,14 +241,15 @@ lop_status options_parse(const command *of, char **words, size_t count, void *va
         .of = of,
         .words = words,
         .count = count,
-        .recipes = true,
+        .what = FOR_ARGUMENTS,
         .values = values,
         .given = given,
         .error = error,
     };
     lop_status status = walk_words(&w);
-    w.recipes = false;
-    if (status == LOP_OK)
+    if (status == LOP_OK && of->settle)
+        of->settle(values);
+    for (w.what = FOR_RECIPES; status == LOP_OK && w.what <= FOR_OPTIONS; w.what++)
         status = walk_words(&w);
     if (status == LOP_OK)
         status = check_complete(of, values, given, error);

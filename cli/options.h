@@ -27,6 +27,8 @@ typedef enum option_kind {
     OPTION_NAMES,      /* a list of such: an array and its count */
     OPTION_COUNTS,     /* a list of size_t */
     OPTION_PERCENTS,   /* a list of fractions */
+    OPTION_WORDS,      /* a list of char[LOP_MAX_CRITERION] */
+    OPTION_PAIR,       /* two of size_t, as "4x4" or "2:4": at offset and count_offset */
     OPTION_RECIPE,     /* a file, read into recipe_values before other options are looked at */
 } option_kind;
 
@@ -50,6 +52,7 @@ typedef struct option {
     size_t limit;        /* most entries of a list */
     double least, most;  /* of numbers; `most` 0 means no upper end */
     bool below;          /* `most` itself is out of range */
+    bool staged;         /* a member of recipe.prune: all stages of a recipe take it over */
     const char *(*name_at)(const void *context, size_t index); /* of OPTION_NAME, OPTION_NAMES */
     const char *argument;                                      /* in help: "FILE", "N" */
     const char *preset; /* the default in words, where the value itself does not say it */
@@ -74,11 +77,21 @@ typedef struct common {
     size_t argument_count;
 } common;
 
+/** Stages as a command line lists them: entry i of each list is of stage i, one entry of all. */
+typedef struct stage_lists {
+    lop_granularity methods[LOP_MAX_STAGES];
+    double sparsities[LOP_MAX_STAGES];
+    char criteria[LOP_MAX_STAGES][LOP_MAX_CRITERION];
+    unsigned schedules[LOP_MAX_STAGES];
+    size_t method_count, sparsity_count, criterion_count, schedule_count;
+} stage_lists;
+
 /** What commands that follow a recipe begin with: `common` first. */
 typedef struct recipe_values {
     common common;
     const char *recipe_path;
     lop_recipe recipe;
+    stage_lists lists;
 } recipe_values;
 
 typedef struct example {
@@ -101,7 +114,8 @@ typedef struct command {
     bool seeded;                                           /* --seed bears on what it does */
     bool hidden;                                           /* not shown to people */
     lop_status (*prepare)(void *values, lop_error *error); /* fill in defaults; may be NULL */
-    void (*release)(void *values);                         /* may be NULL */
+    void (*settle)(void *values);  /* arguments are known, recipes not yet; may be NULL */
+    void (*release)(void *values); /* may be NULL */
     lop_status (*run)(session *s, void *values, lop_error *error);
 } command;
 

@@ -1,4 +1,6 @@
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "commands.h"
 
@@ -227,6 +229,16 @@ const option recipe_training_options[] = {
      .help = "also look at the whole training part after each epoch"},
     {0},
 };
+
+lop_status recipe_values_data(recipe_values *v, const char *data, lop_error *error)
+{
+    char *copy = strdup(data);
+    if (!copy)
+        return usage_error(error, LOP_E_MEMORY, "out of memory");
+    free(v->recipe.data);
+    v->recipe.data = copy;
+    return LOP_OK;
+}
 
 lop_status recipe_values_prepare(void *values, lop_error *error)
 {

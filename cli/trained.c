@@ -30,3 +30,11 @@ uint64_t trained_seed(const char *metadata)
     json_decref(recipe);
     return value >= 0 ? (uint64_t)value : 1;
 }
+
+char *trained_recipe(const char *metadata)
+{
+    json_t *recipe = recipe_of(metadata);
+    char *text = recipe ? json_dumps(recipe, JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(recipe);
+    return text;
+}

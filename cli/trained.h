@@ -11,4 +11,7 @@ char *trained_on(const char *metadata, char *buffer, size_t size);
 /** The seed, or 1 where the metadata do not say. */
 uint64_t trained_seed(const char *metadata);
 
+/** The recipe as JSON, NULL where the metadata have none; free(). */
+char *trained_recipe(const char *metadata);
+
 #endif

@@ -48,14 +48,10 @@ static lop_status hold_against(const json_t *found, const json_t *wanted, const 
 static lop_status settle_recipe(lopi_sweep_directory *directory, const lop_recipe *recipe,
                                 lop_error *error)
 {
-    json_t *wanted = NULL, *found = NULL, *shared = NULL;
+    json_t *wanted = NULL, *found = NULL;
     lopi_bytes bytes = {0};
     char *text = NULL;
     lop_status status = lopi_recipe_object(recipe, true, &wanted, error);
-    if (status == LOP_OK)
-        status = lopi_recipe_object(recipe, false, &shared, error);
-    if (status == LOP_OK)
-        status = lopi_json_text(shared, (lopi_json_style){0}, &directory->recipe, error);
     if (status == LOP_OK)
         status = lopi_json_text(wanted, (lopi_json_style){.lines = true}, &text, error);
     if (status == LOP_OK && lopi_file_exists(directory->recipe_path)) {
@@ -68,12 +64,11 @@ static lop_status settle_recipe(lopi_sweep_directory *directory, const lop_recip
         if (status == LOP_OK)
             status = hold_against(found, wanted, directory->recipe_path, error);
     }
-    /* Seeds, methods and sparsities that were added are written down. */
+    /* Points that were added are written down. */
     if (status == LOP_OK && !(found && json_equal(found, wanted)))
         status = lopi_file_write(directory->recipe_path, text, strlen(text), true, error);
     json_decref(wanted);
     json_decref(found);
-    json_decref(shared);
     lopi_free(bytes.data);
     free(text);
     return status;
@@ -111,5 +106,4 @@ void lopi_sweep_directory_close(lopi_sweep_directory *directory)
     lopi_free(directory->results_path);
     lopi_free(directory->recipe_path);
     lopi_free(directory->lock_path);
-    free(directory->recipe);
 }

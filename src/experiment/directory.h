@@ -10,7 +10,6 @@ typedef struct lopi_sweep_directory {
     char *path, *results_path, *recipe_path, *lock_path;
     lopi_lock lock;
     lop_results results; /* those of earlier processes */
-    char *recipe;        /* what all points share, JSON: goes into each result */
 } lopi_sweep_directory;
 
 /** Make, lock, hold against the recipe, read. Always end with lopi_sweep_directory_close. */

@@ -1,10 +1,13 @@
 #include "experiment/measure.h"
 
+#include <string.h>
+
 #include <lop/machine.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "experiment/fields.h"
+#include "report/json.h"
 
 lop_status lopi_recipe_split(lop_split *out, const lop_recipe *recipe, const lop_dataset *dataset,
                              uint64_t seed, lop_error *error)
@@ -15,17 +18,38 @@ lop_status lopi_recipe_split(lop_split *out, const lop_recipe *recipe, const lop
     return lop_split_new(out, samples, count, seed, error);
 }
 
-lop_status lopi_training_object(const lop_recipe *recipe, uint64_t seed, json_t **out,
-                                lop_error *error)
+/* Stages say all that section prune said to them; a sweep's lists are not of a run. */
+lop_status lopi_run_object(const lop_recipe *recipe, uint64_t seed, json_t **out, lop_error *error)
 {
+    static const char *const pruning[] = {"prune", "recovery", "prune_while_training"};
+    size_t count = recipe->stage_count > 0 ? 1 : sizeof pruning / sizeof *pruning;
     json_t *object = NULL;
     lop_status status = lopi_recipe_object(recipe, false, &object, error);
     if (status != LOP_OK)
         return status;
-    json_object_del(object, "prune");
+    for (size_t i = 0; i < count; i++)
+        json_object_del(object, pruning[i]);
     json_object_set_new(object, "seed", json_integer((json_int_t)seed));
     *out = object;
     return LOP_OK;
+}
+
+lop_status lopi_run_text(const lop_recipe *recipe, uint64_t seed, char **out, lop_error *error)
+{
+    json_t *object = NULL;
+    lop_status status = lopi_run_object(recipe, seed, &object, error);
+    if (status == LOP_OK)
+        status = lopi_json_text(object, (lopi_json_style){0}, out, error);
+    json_decref(object);
+    return status;
+}
+
+lop_status lopi_recipe_dense(const lop_recipe *recipe, lop_recipe *out, lop_error *error)
+{
+    lop_status status = lop_recipe_copy(out, recipe, error);
+    if (status == LOP_OK)
+        out->stage_count = 0;
+    return status;
 }
 
 lop_status lopi_result_begin(lop_result *result, const lop_dataset *dataset,
@@ -98,8 +122,26 @@ lop_status lopi_result_count(lop_result *result, const lop_network *network, lop
     lopi_free(result->units_left);
     result->units_left = units;
     result->units_left_count = hidden;
-    result->sparsity = count.sparsity;
+    /* Of the dense network: units that were taken out are not there to be counted. */
+    result->sparsity = 1 - (double)count.weights_left / (double)result->weights_total;
     result->weights_left = count.weights_left;
     result->effective_weights_left = count.effective_weights_left;
     return LOP_OK;
+}
+
+lop_status lopi_result_record(lop_result *result, const lop_history *history, const char *recipe,
+                              lop_error *error)
+{
+    size_t peak = lop_memory_peak_bytes();
+    result->train_seconds = history->seconds;
+    result->peak_memory_bytes = peak ? peak : LOP_ABSENT;
+    lop_epoch *epochs = history->count ? lopi_alloc(history->count, sizeof *epochs) : NULL;
+    if (!epochs && history->count)
+        return lopi_fail_memory(error, history->count * sizeof *epochs);
+    if (history->count)
+        memcpy(epochs, history->epochs, history->count * sizeof *epochs);
+    lopi_free(result->epochs);
+    result->epochs = epochs;
+    result->epoch_count = history->count;
+    return lop_result_set_text(&result->recipe, recipe, error);
 }

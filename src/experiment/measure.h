@@ -17,15 +17,22 @@ lop_status lopi_result_evaluate(lop_result *result, const lop_network *network,
                                 const lop_dataset *dataset, const lop_split *split, bool train,
                                 lop_error *error);
 
-/** Count weights and units that are left. */
+/** Count weights and units that are left, of result->weights_total. */
 lop_status lopi_result_count(lop_result *result, const lop_network *network, lop_error *error);
 
 /** The split that a recipe asks for with a seed. */
 lop_status lopi_recipe_split(lop_split *out, const lop_recipe *recipe, const lop_dataset *dataset,
                              uint64_t seed, lop_error *error);
 
-/** The part of a recipe that bears on one training, with its seed. */
-lop_status lopi_training_object(const lop_recipe *recipe, uint64_t seed, json_t **out,
-                                lop_error *error);
+/** The part of a recipe that bears on one run, with its seed. */
+lop_status lopi_run_object(const lop_recipe *recipe, uint64_t seed, json_t **out, lop_error *error);
+/** The same, as one line of text; free(). */
+lop_status lopi_run_text(const lop_recipe *recipe, uint64_t seed, char **out, lop_error *error);
+/** A copy that only trains; lop_recipe_free. */
+lop_status lopi_recipe_dense(const lop_recipe *recipe, lop_recipe *out, lop_error *error);
+
+/** Epochs and times of a training, and the recipe that it came from. */
+lop_status lopi_result_record(lop_result *result, const lop_history *history, const char *recipe,
+                              lop_error *error);
 
 #endif

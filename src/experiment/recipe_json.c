@@ -29,19 +29,45 @@ static json_t *widths(const lop_recipe *recipe)
     return list;
 }
 
-static json_t *methods(const lop_recipe *recipe)
+static size_t count_of(const char *base, const lopi_recipe_field *field)
+{
+    size_t count;
+    memcpy(&count, base + field->count_offset, sizeof count);
+    return count;
+}
+
+static json_t *name(const lopi_recipe_field *field, const char *at)
+{
+    unsigned index;
+    memcpy(&index, at, sizeof index);
+    return json_string(field->name_at(NULL, index));
+}
+
+static json_t *names(const char *base, const lopi_recipe_field *field)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < recipe->method_count; i++)
-        json_array_append_new(list, json_string(lop_granularity_name(recipe->methods[i])));
+    for (size_t i = 0; i < count_of(base, field); i++)
+        json_array_append_new(list, name(field, base + field->offset + i * sizeof(unsigned)));
     return list;
 }
 
-static json_t *sparsities(const lop_recipe *recipe)
+/* An empty list is no list: files have at least one entry. */
+static json_t *words(const char *base, const lopi_recipe_field *field)
 {
-    json_t *list = json_array();
-    for (size_t i = 0; i < recipe->sparsity_count; i++)
-        json_array_append_new(list, number(percent(recipe->sparsities[i])));
+    size_t count = count_of(base, field);
+    json_t *list = count ? json_array() : NULL;
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_string(base + field->offset + i * LOP_MAX_CRITERION));
+    return list;
+}
+
+static json_t *percents(const char *base, const lopi_recipe_field *field)
+{
+    size_t count = count_of(base, field);
+    const double *fractions = (const double *)(const void *)(base + field->offset);
+    json_t *list = count ? json_array() : NULL;
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, number(percent(fractions[i])));
     return list;
 }
 
@@ -55,35 +81,67 @@ static json_t *nodes(const lop_recipe *recipe)
     return list;
 }
 
-static json_t *member(const lop_recipe *recipe, const lopi_recipe_field *field)
+static json_t *stages(const lop_recipe *recipe);
+
+/* The member of the recipe, or, with `base` moved as far as a stage is from recipe.prune, of that
+ * stage. NULL where it is absent. */
+static json_t *member(const char *base, const lopi_recipe_field *field)
 {
-    const char *at = (const char *)recipe + field->offset;
-    unsigned index;
+    const lop_recipe *recipe = (const lop_recipe *)(const void *)base;
+    const void *at = base + field->offset;
     switch (field->kind) {
     case LOPI_RECIPE_TEXT:
-        return *(char *const *)(const void *)at ? json_string(*(char *const *)(const void *)at)
-                                                : NULL;
+        return *(char *const *)at ? json_string(*(char *const *)at) : NULL;
+    case LOPI_RECIPE_WORD:
+        return *(const char *)at ? json_string(at) : NULL;
     case LOPI_RECIPE_BOOL:
         return json_boolean(*(const bool *)at);
     case LOPI_RECIPE_COUNT:
-        return json_integer((json_int_t) * (const size_t *)(const void *)at);
+        return (double)*(const size_t *)at < field->least
+                   ? NULL
+                   : json_integer((json_int_t) * (const size_t *)at);
     case LOPI_RECIPE_SEED:
-        return json_integer((json_int_t) * (const uint64_t *)(const void *)at);
+        return *(const uint64_t *)at == LOP_SEED_OF_RUN
+                   ? NULL
+                   : json_integer((json_int_t) * (const uint64_t *)at);
     case LOPI_RECIPE_REAL:
-        return number(*(const double *)(const void *)at);
+        return isnan(*(const double *)at) ? NULL : number(*(const double *)at);
+    case LOPI_RECIPE_PERCENT:
+        return number(percent(*(const double *)at));
     case LOPI_RECIPE_NAME:
-        memcpy(&index, at, sizeof index);
-        return json_string(field->name_at(NULL, index));
+        return name(field, at);
     case LOPI_RECIPE_WIDTHS:
         return widths(recipe);
-    case LOPI_RECIPE_METHODS:
-        return methods(recipe);
-    case LOPI_RECIPE_SPARSITIES:
-        return sparsities(recipe);
+    case LOPI_RECIPE_NAMES:
+        return names(base, field);
+    case LOPI_RECIPE_WORDS:
+        return words(base, field);
+    case LOPI_RECIPE_PERCENTS:
+        return percents(base, field);
     case LOPI_RECIPE_NODES:
         return nodes(recipe);
+    case LOPI_RECIPE_STAGES:
+        return recipe->stage_count ? stages(recipe) : NULL;
     }
     return NULL;
+}
+
+static json_t *stages(const lop_recipe *recipe)
+{
+    json_t *list = json_array();
+    const lopi_recipe_field *field;
+    for (size_t s = 0; s < recipe->stage_count; s++) {
+        const char *base = (const char *)&recipe->stages[s] - offsetof(lop_recipe, prune);
+        json_t *object = json_object();
+        for (size_t i = 0; (field = lopi_recipe_field_at(i)); i++)
+            if (field->stage != LOPI_NO_STAGE) {
+                json_t *value = member(base, field);
+                if (value)
+                    json_object_set_new(object, field->key, value);
+            }
+        json_array_append_new(list, object);
+    }
+    return list;
 }
 
 static json_t *section_of(json_t *object, const char *name)
@@ -95,37 +153,14 @@ static json_t *section_of(json_t *object, const char *name)
     return json_object_get(object, name);
 }
 
-/*
- * The criterion that a NULL means is written out: a later change of the default must show. `named`
- * is a shallow copy that borrows the names, for reading only.
- */
-static lop_status name_criteria(const lop_recipe *recipe, lop_recipe *named, lop_error *error)
-{
-    const lop_criterion *weight, *unit;
-    lop_status status =
-        lop_criterion_find(recipe->weight_criterion, LOP_GRANULARITY_WEIGHT, &weight, error);
-    if (status == LOP_OK)
-        status = lop_criterion_find(recipe->unit_criterion, LOP_GRANULARITY_UNIT, &unit, error);
-    if (status != LOP_OK)
-        return status;
-    *named = *recipe;
-    named->weight_criterion = (char *)weight->name;
-    named->unit_criterion = (char *)unit->name;
-    return LOP_OK;
-}
-
 lop_status lopi_recipe_object(const lop_recipe *recipe, bool points, json_t **out, lop_error *error)
 {
     const lopi_recipe_field *field;
-    lop_recipe named;
-    lop_status status = name_criteria(recipe, &named, error);
-    if (status != LOP_OK)
-        return status;
     json_t *object = json_object();
     for (size_t i = 0; object && (field = lopi_recipe_field_at(i)); i++) {
-        if (field->point && !points)
+        if (field->stage == LOPI_ONLY_STAGE || (field->point && !points))
             continue;
-        json_t *value = member(&named, field);
+        json_t *value = member((const char *)recipe, field);
         if (value && json_object_set_new(section_of(object, field->section), field->key, value)) {
             json_decref(object);
             object = NULL;

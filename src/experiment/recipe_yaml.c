@@ -15,13 +15,19 @@ typedef struct reading {
     const char *path, *text;
     lop_recipe *recipe;
     lop_error *error;
+    char *base;   /* the recipe, or as far before a stage as recipe.prune is from the recipe */
+    size_t stage; /* which one, where it is not the recipe */
 } reading;
+
+static bool in_stage(const reading *r) { return r->base != (char *)r->recipe; }
 
 static lop_status refuse(reading *r, const lopi_recipe_field *row, const char *text)
 {
-    uint64_t line = lopi_yaml_line(r->text, row->section, row->key);
-    return lopi_fail_line(r->error, LOP_E_FORMAT, r->path, line, "%s%s%s: %s", row->section,
-                          row->section[0] ? "." : "", row->key, text);
+    const char *section = in_stage(r) ? "stages" : row->section;
+    uint64_t line = in_stage(r) ? lopi_yaml_entry_line(r->text, section, r->stage, row->key)
+                                : lopi_yaml_line(r->text, section, row->key);
+    return lopi_fail_line(r->error, LOP_E_FORMAT, r->path, line, "%s%s%s: %s", section,
+                          section[0] ? "." : "", row->key, text);
 }
 
 static lop_status take_text(reading *r, char **to, const char *value)
@@ -52,13 +58,15 @@ static lop_status read_number(reading *r, const lopi_recipe_field *row, const ch
         return refuse(r, row, text);
     }
     *out = value;
-    if (value >= row->least && (row->below ? value < row->most : value <= row->most))
+    if ((row->above ? value > row->least : value >= row->least) &&
+        (row->below ? value < row->most : value <= row->most))
         return LOP_OK;
     if (isinf(row->most))
         snprintf(text, sizeof text, "expected a number from %g, found %g", row->least, value);
     else
-        snprintf(text, sizeof text, "expected %.16g to %s%.16g, found %.16g", row->least,
-                 row->below ? "below " : "", row->most, value);
+        snprintf(text, sizeof text, "expected %s%.16g to %s%.16g, found %.16g",
+                 row->above ? "above " : "", row->least, row->below ? "below " : "", row->most,
+                 value);
     return refuse(r, row, text);
 }
 
@@ -111,37 +119,57 @@ static lop_status take_widths(reading *r, const lopi_recipe_field *row, char *co
     return status;
 }
 
-static lop_status take_methods(reading *r, const lopi_recipe_field *row, char *const *typed,
-                               size_t count)
+static lop_status take_word(reading *r, const lopi_recipe_field *row, const char *typed, char *to)
 {
-    if (count > LOP_MAX_METHODS)
-        return refuse(r, row, "more than 16 methods");
-    lop_status status = LOP_OK;
-    for (size_t i = 0; status == LOP_OK && i < count; i++) {
-        unsigned index = 0;
-        status = take_name(r, row, typed[i], &index);
-        r->recipe->methods[i] = (lop_granularity)index;
-    }
-    r->recipe->method_count = count;
+    if (strlen(typed) >= LOP_MAX_CRITERION)
+        return refuse(r, row, "expected a name, found a text that is longer than any");
+    snprintf(to, LOP_MAX_CRITERION, "%s", typed);
+    return LOP_OK;
+}
+
+static lop_status take_percent(reading *r, const lopi_recipe_field *row, const char *typed,
+                               double *to)
+{
+    double percent = 0;
+    lop_status status = read_number(r, row, typed, &percent);
+    *to = percent / 100;
     return status;
 }
 
-static lop_status take_sparsities(reading *r, const lopi_recipe_field *row, char *const *typed,
-                                  size_t count)
+static lop_status take_entry(reading *r, const lopi_recipe_field *row, const char *typed,
+                             size_t index)
 {
-    if (count > LOP_MAX_SPARSITIES)
-        return refuse(r, row, "more than 128 sparsities");
-    lop_status status = LOP_OK;
-    double before = -1;
-    for (size_t i = 0; status == LOP_OK && i < count; i++) {
-        double percent = 0;
-        status = read_number(r, row, typed[i], &percent);
-        if (status == LOP_OK && !(percent > before))
-            status = refuse(r, row, "expected rising numbers");
-        r->recipe->sparsities[i] = percent / 100;
-        before = percent;
+    char *to = r->base + row->offset;
+    unsigned name = 0;
+    lop_status status;
+    switch (row->kind) {
+    case LOPI_RECIPE_NAMES:
+        status = take_name(r, row, typed, &name);
+        memcpy(to + index * sizeof name, &name, sizeof name);
+        return status;
+    case LOPI_RECIPE_WORDS:
+        return take_word(r, row, typed, to + index * LOP_MAX_CRITERION);
+    default:
+        return take_percent(r, row, typed, (double *)(void *)to + index);
     }
-    r->recipe->sparsity_count = count;
+}
+
+static lop_status take_list(reading *r, const lopi_recipe_field *row, char *const *typed,
+                            size_t count)
+{
+    char text[64];
+    lop_status status = LOP_OK;
+    if (count > row->limit) {
+        snprintf(text, sizeof text, "more than %zu entries", row->limit);
+        return refuse(r, row, text);
+    }
+    for (size_t i = 0; status == LOP_OK && i < count; i++) {
+        const double *numbers = (const double *)(const void *)(r->base + row->offset);
+        status = take_entry(r, row, typed[i], i);
+        if (status == LOP_OK && row->rising && i > 0 && !(numbers[i] > numbers[i - 1]))
+            status = refuse(r, row, "expected rising numbers");
+    }
+    memcpy(r->base + row->count_offset, &count, sizeof count);
     return status;
 }
 
@@ -189,47 +217,78 @@ static lop_status take_nodes(reading *r, const lopi_recipe_field *row, const lop
     return status;
 }
 
+static lop_status take_stages(reading *r, const lopi_recipe_field *row, const lopi_yaml *typed,
+                              size_t count);
+
 static lop_status take(reading *r, const lopi_recipe_field *row, const void *value, size_t count)
 {
-    char *to = (char *)r->recipe + row->offset;
+    void *to = r->base + row->offset;
     lop_status status = LOP_OK;
     double number = 0;
     unsigned index = 0;
     switch (row->kind) {
     case LOPI_RECIPE_TEXT:
-        return take_text(r, (char **)(void *)to, value);
+        return take_text(r, to, value);
+    case LOPI_RECIPE_WORD:
+        return take_word(r, row, value, to);
     case LOPI_RECIPE_BOOL:
-        return read_bool(r, row, value, (bool *)to);
+        return read_bool(r, row, value, to);
     case LOPI_RECIPE_COUNT:
         status = read_number(r, row, value, &number);
-        *(size_t *)(void *)to = status == LOP_OK ? (size_t)number : 0;
+        *(size_t *)to = status == LOP_OK ? (size_t)number : 0;
         return status;
     case LOPI_RECIPE_SEED:
         status = read_number(r, row, value, &number);
-        *(uint64_t *)(void *)to = status == LOP_OK ? (uint64_t)number : 0;
+        *(uint64_t *)to = status == LOP_OK ? (uint64_t)number : 0;
         return status;
     case LOPI_RECIPE_REAL:
-        return read_number(r, row, value, (double *)(void *)to);
+        return read_number(r, row, value, to);
+    case LOPI_RECIPE_PERCENT:
+        return take_percent(r, row, value, to);
     case LOPI_RECIPE_NAME:
         status = take_name(r, row, value, &index);
         memcpy(to, &index, sizeof index);
         return status;
     case LOPI_RECIPE_WIDTHS:
         return take_widths(r, row, value, count);
-    case LOPI_RECIPE_METHODS:
-        return take_methods(r, row, value, count);
-    case LOPI_RECIPE_SPARSITIES:
-        return take_sparsities(r, row, value, count);
+    case LOPI_RECIPE_NAMES:
+    case LOPI_RECIPE_WORDS:
+    case LOPI_RECIPE_PERCENTS:
+        return take_list(r, row, value, count);
     case LOPI_RECIPE_NODES:
         return take_nodes(r, row, value, count);
+    case LOPI_RECIPE_STAGES:
+        return take_stages(r, row, value, count);
     }
     return LOP_OK;
+}
+
+/* Each stage begins with what section prune says. */
+static lop_status take_stages(reading *r, const lopi_recipe_field *row, const lopi_yaml *typed,
+                              size_t count)
+{
+    lop_status status = LOP_OK;
+    if (count > row->limit)
+        return refuse(r, row, "more than 8 stages");
+    for (size_t s = 0; status == LOP_OK && s < count; s++) {
+        const lopi_recipe_field *one;
+        r->recipe->stages[s] = r->recipe->prune;
+        r->base = (char *)&r->recipe->stages[s] - offsetof(lop_recipe, prune);
+        r->stage = s;
+        for (size_t i = 0; status == LOP_OK && (one = lopi_recipe_field_at(i)); i++)
+            if (typed[s].value[i])
+                status = take(r, one, typed[s].value[i], typed[s].count[i]);
+    }
+    r->base = (char *)r->recipe;
+    r->recipe->stage_count = count;
+    return status;
 }
 
 static lop_status take_all(reading *r, const lopi_yaml *top)
 {
     size_t layers = lopi_recipe_field_find("", "layers");
     size_t network = lopi_recipe_field_find("", "network");
+    size_t stages = lopi_recipe_field_find("", "stages");
     if (top->value[network] && top->value[layers])
         return refuse(r, lopi_recipe_field_at(network),
                       "a network says its own layers; leave out one of the two");
@@ -238,9 +297,12 @@ static lop_status take_all(reading *r, const lopi_yaml *top)
         const lopi_yaml *part = s ? top->section[s] : top;
         const lopi_recipe_field *row;
         for (size_t i = 0; part && status == LOP_OK && (row = lopi_recipe_field_at(i)); i++)
-            if (part->value[i])
+            if (part->value[i] && i != stages)
                 status = take(r, row, part->value[i], part->count[i]);
     }
+    /* Last: they begin with what a section says that may stand behind them. */
+    if (status == LOP_OK && top->value[stages])
+        status = take(r, lopi_recipe_field_at(stages), top->value[stages], top->count[stages]);
     return status;
 }
 
@@ -254,25 +316,44 @@ static lop_status read_text(reading *r, const lopi_bytes *bytes)
     return status;
 }
 
+/* Where a file says what a check found wrong; what a stage does not say, section prune may. */
+static uint64_t fault_line(const char *text, const lopi_fault *fault)
+{
+    const char *key = fault->key ? fault->key : "";
+    bool staged = fault->section && strcmp(fault->section, "stages") == 0;
+    uint64_t line = 0;
+    if (staged)
+        line = lopi_yaml_entry_line(text, "stages", fault->stage, key);
+    if (line == 0 && fault->section)
+        line = lopi_yaml_line(text, staged ? "prune" : fault->section, key);
+    if (line == 0 && fault->section && fault->section[0])
+        line = lopi_yaml_line(text, "", fault->section);
+    return line;
+}
+
 /* Contradictions that no single key shows. */
 static lop_status check_whole(reading *r)
 {
     lop_error why = {0};
-    if (lop_recipe_check(r->recipe, &why) == LOP_OK)
+    lopi_fault fault = {0};
+    if (lopi_recipe_check(r->recipe, &fault, &why) == LOP_OK)
         return LOP_OK;
-    return lopi_fail_file(r->error, LOP_E_FORMAT, r->path, "%s", why.text);
+    return lopi_fail_line(r->error, LOP_E_FORMAT, r->path, fault_line(r->text, &fault), "%s",
+                          why.text);
 }
 
-lop_status lop_recipe_load(lop_recipe *recipe, const char *path, lop_error *error)
+static lop_status parse(lop_recipe *recipe, const lopi_bytes *bytes, const char *name,
+                        lop_error *error)
 {
-    lopi_bytes bytes = {0};
     lop_recipe read = {0};
-    lop_status status = lopi_file_read(&bytes, path, LARGEST_FILE, error);
-    if (status == LOP_OK)
-        status = lopi_recipe_copy(&read, recipe, error);
+    lop_status status = lop_recipe_copy(&read, recipe, error);
     if (status == LOP_OK) {
-        reading r = {path, (const char *)bytes.data, &read, error};
-        status = read_text(&r, &bytes);
+        reading r = {.path = name,
+                     .text = (const char *)bytes->data,
+                     .recipe = &read,
+                     .error = error,
+                     .base = (char *)&read};
+        status = read_text(&r, bytes);
         if (status == LOP_OK)
             status = check_whole(&r);
     }
@@ -282,6 +363,29 @@ lop_status lop_recipe_load(lop_recipe *recipe, const char *path, lop_error *erro
     } else {
         lop_recipe_free(&read);
     }
+    return status;
+}
+
+lop_status lop_recipe_load(lop_recipe *recipe, const char *path, lop_error *error)
+{
+    lopi_bytes bytes = {0};
+    lop_status status = lopi_file_read(&bytes, path, LARGEST_FILE, error);
+    if (status == LOP_OK)
+        status = parse(recipe, &bytes, path, error);
     lopi_free(bytes.data);
+    return status;
+}
+
+lop_status lop_recipe_parse(lop_recipe *recipe, const char *text, const char *name,
+                            lop_error *error)
+{
+    size_t size = strlen(text);
+    if (size > LARGEST_FILE)
+        return lopi_fail_file(error, LOP_E_LIMIT, name, "a recipe of %zu bytes; at most 1 MiB",
+                              size);
+    char *copy = lopi_strdup(text);
+    lopi_bytes bytes = {(uint8_t *)copy, size};
+    lop_status status = copy ? parse(recipe, &bytes, name, error) : lopi_fail_memory(error, size);
+    lopi_free(copy);
     return status;
 }

@@ -1,371 +1,272 @@
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "experiment/sweep.h"
 
-#include <lop/exchange.h>
-#include <lop/experiment.h>
+#include <math.h>
+#include <string.h>
+
 #include <lop/machine.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/hooks.h"
 #include "base/memory.h"
-#include "experiment/directory.h"
 #include "experiment/fields.h"
-#include "experiment/measure.h"
+#include "experiment/stage.h"
 
-/* Level 9 is what a patient user of zstd takes: 19 gains 1 % on weights and takes ten times as
- * long.
- */
-enum { ZSTD_LEVEL = 9, NAME = 64, TIMING_ROUNDS = 4 };
-static const double round_seconds = 0.08; /* for each of two networks at each point */
+/* Points --------------------------------------------------------------------------------------- */
 
-typedef struct sweep {
-    const lop_recipe *recipe;
-    const lop_dataset *dataset;
-    const lop_sweep_options *options;
-    lopi_sweep_directory directory;
-    lop_split split;     /* of the seed at hand */
-    lop_network *dense;  /* of the seed at hand; NULL until a point needs it */
-    lop_result training; /* its record */
-    char network[512];   /* widths, as results name it */
-    size_t done, total;
-} sweep;
-
-/* A point: what a result is identified by, before it is measured. */
-typedef struct point {
+/* What a point is made from; its recipe is made when it is its turn. */
+typedef struct place {
     uint64_t seed;
-    lop_granularity method;
-    double sparsity;
-} point;
+    size_t way, sparsity; /* indices */
+} place;
 
-static void describe_point(const point *p, char *buffer, size_t size)
+typedef struct places {
+    place *items;
+    size_t count, total; /* that are missing; and all */
+} places;
+
+/* "seed 1, weight magnitude gradual 90 %"; what is the recipe's first choice anyway is left out. */
+static void name_point(const lop_result *of, char *text, size_t size)
 {
-    snprintf(buffer, size, "seed %llu, %s %g %%", (unsigned long long)p->seed,
-             lop_granularity_name(p->method), 100 * p->sparsity);
+    snprintf(text, size, "seed %llu, %.60s %.24s %.24s %g %%", (unsigned long long)of->seed,
+             of->method, of->criterion, of->schedule, 100 * of->target_sparsity);
 }
 
-static lop_status identify(const sweep *s, const point *p, lop_result *result, lop_error *error)
+static lop_status point_make(const lopi_sweep *s, const place *at, lopi_point_job *out,
+                             lop_result *identity, lop_error *error)
 {
-    const char *wanted = p->method == LOP_GRANULARITY_WEIGHT ? s->recipe->weight_criterion
-                                                             : s->recipe->unit_criterion;
-    const lop_criterion *criterion;
-    lop_status status = lop_criterion_find(wanted, p->method, &criterion, error);
-    if (status != LOP_OK)
-        return status;
-    const struct {
-        char **field;
-        const char *value;
-    } texts[] = {
-        {&result->dataset, lop_dataset_name(s->dataset)},
-        {&result->network, s->network},
-        {&result->method, lop_granularity_name(p->method)},
-        {&result->criterion, criterion->name},
-        {&result->scope, lop_scope_name(s->recipe->scope)},
-        {&result->schedule, "oneshot"},
-        {&result->recipe, s->directory.recipe},
-    };
-    for (size_t i = 0; status == LOP_OK && i < sizeof texts / sizeof *texts; i++)
-        status = lop_result_set_text(texts[i].field, texts[i].value, error);
-    result->seed = p->seed;
-    result->target_sparsity = p->sparsity;
+    lop_stage way;
+    lopi_point_job point = {.seed = at->seed};
+    if (!lopi_way_at(s->recipe, at->way, &way))
+        return lopi_fail(error, LOP_E_INTERNAL, "there is no way %zu of pruning", at->way);
+    point.sparsity = lopi_way_sparsity(s->recipe, &way, at->sparsity);
+    lop_status status =
+        lopi_recipe_point(s->recipe, &way, point.sparsity, at->seed, &point.recipe, error);
+    if (status == LOP_OK)
+        status = lopi_point_identify(s, &point, identity, error);
+    if (status == LOP_OK) {
+        name_point(identity, point.name, sizeof point.name);
+        *out = point;
+    } else {
+        lop_recipe_free(&point.recipe);
+    }
     return status;
 }
 
-static lop_status point_is_there(const sweep *s, const point *p, bool *there, lop_error *error)
+static lop_status is_there(const lopi_sweep *s, const place *at, bool *there, lop_error *error)
 {
+    lopi_point_job point = {.seed = 0};
     lop_result wanted = lop_result_empty();
-    lop_status status = identify(s, p, &wanted, error);
+    lop_status status = point_make(s, at, &point, &wanted, error);
     *there = false;
     for (size_t i = 0; status == LOP_OK && !*there && i < s->directory.results.count; i++)
         *there = lop_result_same(&wanted, &s->directory.results.items[i]);
+    lop_recipe_free(&point.recipe);
     lop_result_free(&wanted);
     return status;
 }
 
-/* The dense parent ----------------------------------------------------------------------------- */
-
-/* Training speaks of itself; a sweep adds which seed it is. */
-typedef struct voice {
-    const lop_hooks *outer;
-    char detail[NAME];
-} voice;
-
-static void pass_message(void *context, lop_level level, const char *text)
+static size_t points_of_seed(const lop_recipe *recipe)
 {
-    const voice *v = context;
-    lopi_message(v->outer, level, "%s, %s", v->detail, text);
+    lop_stage way;
+    size_t count = 0;
+    for (size_t w = 0; lopi_way_at(recipe, w, &way); w++)
+        count += lopi_way_sparsities(recipe, &way);
+    return count;
 }
 
-static void pass_progress(void *context, const lop_progress *progress)
+/* All points that are not on the disk, seed by seed. */
+static lop_status list_missing(const lopi_sweep *s, places *out, lop_error *error)
 {
-    const voice *v = context;
-    lop_progress told = *progress;
-    told.detail = v->detail;
-    lopi_progress(v->outer, &told);
+    const lop_recipe *recipe = s->recipe;
+    lop_stage way;
+    lop_status status = LOP_OK;
+    out->total = recipe->seed_count * points_of_seed(recipe);
+    out->items = lopi_alloc(out->total, sizeof *out->items);
+    if (!out->items)
+        return lopi_fail_memory(error, out->total * sizeof *out->items);
+    for (size_t i = 0; i < recipe->seed_count; i++)
+        for (size_t w = 0; lopi_way_at(recipe, w, &way); w++)
+            for (size_t k = 0; k < lopi_way_sparsities(recipe, &way); k++) {
+                const place at = {recipe->seed + i, w, k};
+                bool there;
+                status = is_there(s, &at, &there, error);
+                if (status != LOP_OK)
+                    return status;
+                if (!there)
+                    out->items[out->count++] = at;
+            }
+    return LOP_OK;
 }
 
-static bool pass_cancelled(void *context)
-{
-    return lopi_cancelled(((const voice *)context)->outer);
-}
+/* Work ----------------------------------------------------------------------------------------- */
 
-/* A trained network that an earlier process left, if it was trained as this recipe says. */
-static lop_status dense_load(sweep *s, uint64_t seed, const char *path, lop_error *error)
-{
-    char *metadata = NULL;
-    json_t *object = NULL, *expected = NULL, *trained = NULL;
-    lop_status status = lop_network_load(&s->dense, path, &metadata, error);
-    if (status == LOP_OK)
-        status = lopi_training_object(s->recipe, seed, &expected, error);
-    if (status != LOP_OK)
-        goto out;
-    object = json_loads(metadata, 0, NULL);
-    const char *history = json_string_value(json_object_get(object, "lop.history"));
-    const char *recipe = json_string_value(json_object_get(object, "lop.recipe"));
-    trained = recipe ? json_loads(recipe, 0, NULL) : NULL;
-    if (!history || !trained || !json_equal(trained, expected))
-        status = lopi_fail_file(error, LOP_E_ARG, path,
-                                "not trained by this sweep's recipe; remove it to train it anew");
-    else
-        status = lop_result_read(&s->training, history, strlen(history), error);
-out:
-    free(metadata);
-    json_decref(object);
-    json_decref(expected);
-    json_decref(trained);
-    return status;
-}
+/* One sweep at work, by one thread or several. What changes is changed by one at a time. */
+typedef struct work {
+    lopi_sweep *s;
+    const places *list;
+    size_t done;
+    lop_status status; /* the first failure; all others stop at their next point */
+    lop_error error;
+} work;
 
-static lop_status dense_train(sweep *s, uint64_t seed, const char *path, const char *checkpoint,
-                              lop_error *error)
+static bool stopped(const work *w)
 {
-    voice v = {.outer = s->options->hooks};
-    lop_hooks hooks = {&v, pass_message, pass_progress, pass_cancelled};
-    snprintf(v.detail, sizeof v.detail, "seed %llu", (unsigned long long)seed);
-    lop_run_options options = {
-        .seed = seed,
-        .output = path,
-        .checkpoint = checkpoint,
-        .resume = true,
-        .hooks = &hooks,
-    };
-    lop_status status =
-        lop_run(s->recipe, s->dataset, &options, &s->dense, &s->training, NULL, error);
-    if (status == LOP_OK)
-        unlink(checkpoint); /* the network itself is on the disk now */
-    return status;
-}
-
-static lop_status dense_get(sweep *s, uint64_t seed, lop_error *error)
-{
-    char name[NAME];
-    snprintf(name, sizeof name, "dense-seed%llu.safetensors", (unsigned long long)seed);
-    char *path = lopi_path_join(s->directory.path, name);
-    snprintf(name, sizeof name, "dense-seed%llu.checkpoint", (unsigned long long)seed);
-    char *checkpoint = lopi_path_join(s->directory.path, name);
     lop_status status;
-    if (!path || !checkpoint)
-        status = lopi_fail_memory(error, NAME);
-    else if (lopi_file_exists(path))
-        status = dense_load(s, seed, path, error);
-    else
-        status = dense_train(s, seed, path, checkpoint, error);
-    lopi_free(path);
-    lopi_free(checkpoint);
-    return status;
+#pragma omp critical(lopi_sweep)
+    status = w->status;
+    return status != LOP_OK;
 }
 
-/* One point ------------------------------------------------------------------------------------ */
-
-static void keep_best(lop_timing *best, const lop_timing *found, bool first)
+static void fail(work *w, lop_status status, const lop_error *error)
 {
-    if (first || found->latency_us_batch1 < best->latency_us_batch1)
-        best->latency_us_batch1 = found->latency_us_batch1;
-    if (first || found->throughput_batch256 > best->throughput_batch256)
-        best->throughput_batch256 = found->throughput_batch256;
-}
-
-/*
- * Dense and compacted in turn, and of each the best round: a machine's speed drifts and other work
- * comes and goes, but the ratio of the two stays.
- */
-static lop_status measure_times(const sweep *s, const lop_network *compacted, lop_result *result,
-                                lop_error *error)
-{
-    lop_timing dense = {0}, small = {0}, found;
-    for (int i = 0; i < TIMING_ROUNDS; i++) {
-        lop_status status = lop_measure_timing(s->dense, round_seconds, &found, error);
-        if (status != LOP_OK)
-            return status;
-        keep_best(&dense, &found, i == 0);
-        status = lop_measure_timing(compacted, round_seconds, &found, error);
-        if (status != LOP_OK)
-            return status;
-        keep_best(&small, &found, i == 0);
+#pragma omp critical(lopi_sweep)
+    if (w->status == LOP_OK) {
+        w->error = *error;
+        w->status = status;
     }
-    result->dense_latency_us_batch1 = dense.latency_us_batch1;
-    result->dense_throughput_batch256 = dense.throughput_batch256;
-    result->compacted_latency_us_batch1 = small.latency_us_batch1;
-    result->compacted_throughput_batch256 = small.throughput_batch256;
-    return LOP_OK;
 }
 
-/* Sizes and times are those of the network that would be shipped: dead units removed. */
-static lop_status measure_compacted(const sweep *s, const lop_network *pruned, lop_result *result,
-                                    lop_error *error)
+static void announce(const work *w, const lopi_point_job *point)
 {
-    lop_network *compacted = NULL;
-    size_t bytes = 0;
-    lop_status status = lop_compact(&compacted, pruned, error);
-    if (status == LOP_OK)
-        status = lop_zstd_bytes(compacted, ZSTD_LEVEL, &bytes, error);
-    if (status == LOP_OK) {
-        result->bytes_sparse = lop_sparse_bytes(compacted);
-        result->bytes_zstd = bytes;
-    }
-    if (status == LOP_OK && !s->options->no_timing)
-        status = measure_times(s, compacted, result, error);
-    lop_network_free(compacted);
-    return status;
-}
-
-static lop_status prune_copy(const sweep *s, const point *p, lop_network **out, double *seconds,
-                             lop_error *error)
-{
-    const char *wanted = p->method == LOP_GRANULARITY_WEIGHT ? s->recipe->weight_criterion
-                                                             : s->recipe->unit_criterion;
-    lop_prune_options options = {
-        .granularity = p->method,
-        .scope = s->recipe->scope,
-        .sparsity = p->sparsity,
-        .include_output = s->recipe->include_output,
-        .seed = p->seed,
-    };
-    lop_network *pruned = NULL;
-    lop_status status = lop_criterion_find(wanted, p->method, &options.criterion, error);
-    if (status == LOP_OK)
-        status = lop_network_copy(&pruned, s->dense, error);
-    double start = lop_clock_seconds();
-    if (status == LOP_OK)
-        status = lop_prune(pruned, &options, error);
-    *seconds = lop_clock_seconds() - start;
-    if (status == LOP_OK)
-        *out = pruned;
-    else
-        lop_network_free(pruned);
-    return status;
-}
-
-/* The dense network's result carries the epochs that led to it. */
-static lop_status add_training(const sweep *s, const point *p, lop_result *result, lop_error *error)
-{
-    result->train_seconds = s->training.train_seconds;
-    if (p->sparsity > 0 || s->training.epoch_count == 0)
-        return LOP_OK;
-    size_t count = s->training.epoch_count;
-    result->epochs = lopi_alloc(count, sizeof *result->epochs);
-    if (!result->epochs)
-        return lopi_fail_memory(error, count * sizeof *result->epochs);
-    memcpy(result->epochs, s->training.epochs, count * sizeof *result->epochs);
-    result->epoch_count = count;
-    return LOP_OK;
-}
-
-static lop_status measure_point(sweep *s, const point *p, lop_result *result, lop_error *error)
-{
-    lop_network *pruned = NULL;
-    lop_status status = identify(s, p, result, error);
-    if (status == LOP_OK)
-        status = lopi_result_begin(result, s->dataset, s->dense, p->seed, error);
-    if (status == LOP_OK)
-        status = prune_copy(s, p, &pruned, &result->prune_seconds, error);
-    if (status == LOP_OK)
-        status = lopi_result_count(result, pruned, error);
-    if (status == LOP_OK)
-        status = lopi_result_evaluate(result, pruned, s->dataset, &s->split,
-                                      s->recipe->train.evaluate_train, error);
-    if (status == LOP_OK)
-        status = measure_compacted(s, pruned, result, error);
-    if (status == LOP_OK)
-        status = add_training(s, p, result, error);
-    size_t peak = lop_memory_peak_bytes();
-    result->peak_memory_bytes = peak ? peak : LOP_ABSENT;
-    lop_network_free(pruned);
-    return status;
-}
-
-static lop_status do_point(sweep *s, const point *p, lop_error *error)
-{
-    char detail[NAME];
-    lop_result result = lop_result_empty();
-    describe_point(p, detail, sizeof detail);
-    if (lopi_cancelled(s->options->hooks))
-        return lopi_fail(error, LOP_E_CANCELLED, "stopped before %s", detail);
-    lop_progress progress = {
+    size_t done;
+#pragma omp critical(lopi_sweep)
+    done = w->done;
+    const lop_progress progress = {
         .what = "sweep",
-        .detail = detail,
-        .step = s->done,
-        .steps = s->total,
+        .detail = point->name,
+        .step = done,
+        .steps = w->list->total,
         .loss = NAN,
         .accuracy = NAN,
         .samples_per_second = NAN,
         .seconds_left = NAN,
     };
-    lopi_progress(s->options->hooks, &progress);
-    lop_status status = LOP_OK;
-    if (!s->dense) {
-        status = dense_get(s, p->seed, error);
+    lopi_progress(w->s->hooks, &progress);
+}
+
+static void tell(const work *w, const lop_result *result)
+{
+    const lop_sweep_options *options = w->s->options;
+    if (!options->on_result)
+        return;
+#pragma omp critical(lopi_sweep_hooks)
+    options->on_result(options->context, result, w->done, w->list->total);
+}
+
+static lop_status keep(work *w, const lop_result *result, lop_error *error)
+{
+    lop_status status;
+#pragma omp critical(lopi_sweep)
+    {
+        status = lop_results_append(w->s->directory.results_path, result, error);
+        w->done += status == LOP_OK;
         if (status == LOP_OK)
-            status = lopi_recipe_split(&s->split, s->recipe, s->dataset, p->seed, error);
+            tell(w, result);
     }
-    if (status == LOP_OK)
-        status = measure_point(s, p, &result, error);
-    if (status == LOP_OK)
-        status = lop_results_append(s->directory.results_path, &result, error);
-    if (status == LOP_OK) {
-        s->done++;
-        if (s->options->on_result)
-            s->options->on_result(s->options->context, &result, s->done, s->total);
-    }
+    return status;
+}
+
+static void do_point(work *w, const place *at, lopi_parent *dense)
+{
+    lop_error error = {0};
+    lopi_point_job point = {.seed = 0};
+    lop_result result = lop_result_empty();
+    if (stopped(w))
+        return;
+    lop_status status = point_make(w->s, at, &point, &result, &error);
+    if (status == LOP_OK && lopi_cancelled(w->s->hooks))
+        status = lopi_fail(&error, LOP_E_CANCELLED, "stopped before %s", point.name);
     lop_result_free(&result);
-    return status;
-}
-
-/* All points ----------------------------------------------------------------------------------- */
-
-static void seed_end(sweep *s)
-{
-    lop_network_free(s->dense);
-    s->dense = NULL;
-    lop_result_free(&s->training);
-    lop_split_free(&s->split);
-    s->split = (lop_split){0};
-}
-
-/* Visit every point: count those that are there, or do those that are not. */
-static lop_status visit(sweep *s, bool count_only, lop_error *error)
-{
-    const lop_recipe *recipe = s->recipe;
-    lop_status status = LOP_OK;
-    for (size_t i = 0; status == LOP_OK && i < recipe->seed_count; i++) {
-        for (size_t m = 0; status == LOP_OK && m < recipe->method_count; m++)
-            for (size_t k = 0; status == LOP_OK && k < recipe->sparsity_count; k++) {
-                point p = {recipe->seed + i, recipe->methods[m], recipe->sparsities[k]};
-                bool there = false;
-                status = point_is_there(s, &p, &there, error);
-                if (status == LOP_OK && there)
-                    s->done += count_only;
-                else if (status == LOP_OK && !count_only)
-                    status = do_point(s, &p, error);
-            }
-        seed_end(s);
+    if (status == LOP_OK) {
+        announce(w, &point);
+        status = lopi_point_measure(w->s, &point, dense, &result, &error);
     }
-    return status;
+    if (status == LOP_OK)
+        status = keep(w, &result, &error);
+    if (status != LOP_OK)
+        fail(w, status, &error);
+    lop_recipe_free(&point.recipe);
+    lop_result_free(&result);
 }
 
-static lop_status describe_network(sweep *s, lop_error *error)
+static bool needs_dense(const work *w, size_t index)
+{
+    const place *at = &w->list->items[index];
+    lop_stage way;
+    if (!lopi_way_at(w->s->recipe, at->way, &way))
+        return false;
+    bool untrained = w->s->recipe->prune_while_training || lopi_stage_is_lottery(&way);
+    return !untrained || lopi_way_sparsity(w->s->recipe, &way, at->sparsity) == 0;
+}
+
+/* Dense networks first, so that no two points of a seed train it: its first one that needs it. */
+static void do_dense(work *w, size_t index)
+{
+    const place *items = w->list->items;
+    lop_error error = {0};
+    lopi_parent dense = {.network = NULL};
+    bool first = needs_dense(w, index);
+    for (size_t i = index; first && i-- > 0 && items[i].seed == items[index].seed;)
+        first = !needs_dense(w, i);
+    if (!first || stopped(w))
+        return;
+    lop_status status = lopi_parent_get(w->s, items[index].seed, &dense, &error);
+    if (status != LOP_OK)
+        fail(w, status, &error);
+    lopi_parent_free(&dense);
+}
+
+static void work_alone(work *w)
+{
+    lopi_parent dense = {.network = NULL};
+    for (size_t i = 0; i < w->list->count; i++)
+        do_point(w, &w->list->items[i], &dense);
+    lopi_parent_free(&dense);
+}
+
+/* Side by side, each with one thread: inside of a parallel region there is no other. */
+static void work_together(work *w, size_t jobs)
+{
+    const long count = (long)w->list->count;
+#pragma omp parallel num_threads((int)jobs)
+    {
+        lopi_parent dense = {.network = NULL};
+        lop_threads_set(1, NULL);
+#pragma omp for schedule(dynamic, 1)
+        for (long i = 0; i < count; i++)
+            do_dense(w, (size_t)i);
+#pragma omp for schedule(dynamic, 1)
+        for (long i = 0; i < count; i++)
+            do_point(w, &w->list->items[i], &dense);
+        lopi_parent_free(&dense);
+    }
+}
+
+/* Hooks of all threads, one at a time ---------------------------------------------------------- */
+
+static void one_message(void *context, lop_level level, const char *text)
+{
+#pragma omp critical(lopi_sweep_hooks)
+    lopi_message(context, level, "%s", text);
+}
+
+static void one_progress(void *context, const lop_progress *progress)
+{
+#pragma omp critical(lopi_sweep_hooks)
+    lopi_progress(context, progress);
+}
+
+static bool one_cancelled(void *context)
+{
+    bool cancelled;
+#pragma omp critical(lopi_sweep_hooks)
+    cancelled = lopi_cancelled(context);
+    return cancelled;
+}
+
+/* All ------------------------------------------------------------------------------------------ */
+
+static lop_status describe_network(lopi_sweep *s, lop_error *error)
 {
     lop_network *network = NULL;
     lop_status status = lop_recipe_network(s->recipe, s->dataset, s->recipe->seed, &network, error);
@@ -375,17 +276,37 @@ static lop_status describe_network(sweep *s, lop_error *error)
     return status;
 }
 
+static lop_status work_through(lopi_sweep *s, const places *list, lop_error *error)
+{
+    work w = {.s = s, .list = list, .done = list->total - list->count};
+    size_t jobs = s->options->jobs < list->count ? s->options->jobs : list->count;
+    if (list->count == 0)
+        lopi_message(s->hooks, LOP_INFO, "all %zu results are there", list->total);
+    else if (w.done > 0)
+        lopi_message(s->hooks, LOP_INFO, "%zu of %zu results are there; continuing", w.done,
+                     list->total);
+    if (s->options->jobs > 1 && list->count > 0)
+        work_together(&w, jobs);
+    else
+        work_alone(&w);
+    if (w.status != LOP_OK && error)
+        *error = w.error;
+    return w.status;
+}
+
 lop_status lop_sweep(const lop_recipe *recipe, const lop_dataset *dataset,
                      const lop_sweep_options *options, lop_error *error)
 {
-    sweep s = {
+    const lop_hooks hooks = {(void *)options->hooks, one_message, one_progress, one_cancelled};
+    lopi_sweep s = {
         .recipe = recipe,
         .dataset = dataset,
         .options = options,
+        .hooks = &hooks,
         .directory.lock.descriptor = -1,
-        .training = lop_result_empty(),
-        .total = recipe->seed_count * recipe->method_count * recipe->sparsity_count,
+        .timing = !options->no_timing && options->jobs <= 1,
     };
+    places list = {.items = NULL};
     lop_status status = lop_recipe_check(recipe, error);
     if (status == LOP_OK)
         status = describe_network(&s, error);
@@ -393,15 +314,10 @@ lop_status lop_sweep(const lop_recipe *recipe, const lop_dataset *dataset,
         status = lopi_sweep_directory_open(&s.directory, options->directory, recipe, options->hooks,
                                            error);
     if (status == LOP_OK)
-        status = visit(&s, true, error);
-    if (status == LOP_OK && s.done == s.total)
-        lopi_message(options->hooks, LOP_INFO, "all %zu results are there", s.total);
-    else if (status == LOP_OK && s.done > 0)
-        lopi_message(options->hooks, LOP_INFO, "%zu of %zu results are there; continuing", s.done,
-                     s.total);
+        status = list_missing(&s, &list, error);
     if (status == LOP_OK)
-        status = visit(&s, false, error);
-    seed_end(&s);
+        status = work_through(&s, &list, error);
+    lopi_free(list.items);
     lopi_sweep_directory_close(&s.directory);
     return status;
 }

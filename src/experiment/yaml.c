@@ -33,28 +33,33 @@ static const cyaml_schema_field_t node_fields[] = {
 static const cyaml_schema_value_t node_entry = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, lopi_yaml_node, node_fields)};
 
-/* A sequence's entries, and their size in memory; the kinds that are not here are one text. */
+/* A sequence's entries, and their size in memory; the kinds that are not here are one text. Those
+ * of a stage are made from the table. */
 static const struct {
     const cyaml_schema_value_t *entry;
     uint32_t size;
 } sequences[] = {
     [LOPI_RECIPE_WIDTHS] = {&text_entry, sizeof(char *)},
-    [LOPI_RECIPE_METHODS] = {&text_entry, sizeof(char *)},
-    [LOPI_RECIPE_SPARSITIES] = {&text_entry, sizeof(char *)},
+    [LOPI_RECIPE_NAMES] = {&text_entry, sizeof(char *)},
+    [LOPI_RECIPE_WORDS] = {&text_entry, sizeof(char *)},
+    [LOPI_RECIPE_PERCENTS] = {&text_entry, sizeof(char *)},
     [LOPI_RECIPE_NODES] = {&node_entry, sizeof(lopi_yaml_node)},
+    [LOPI_RECIPE_STAGES] = {NULL, sizeof(lopi_yaml)},
 };
 
 typedef struct schema {
     cyaml_schema_field_t fields[LOPI_YAML_SECTIONS][LOPI_RECIPE_LIMIT + LOPI_YAML_SECTIONS];
-    cyaml_schema_value_t top;
+    cyaml_schema_field_t stage_fields[LOPI_RECIPE_LIMIT + 1];
+    cyaml_schema_value_t stage, top;
 } schema;
 
-static cyaml_schema_field_t field_schema(const lopi_recipe_field *row, size_t index)
+static cyaml_schema_field_t field_schema(const schema *of, const lopi_recipe_field *row,
+                                         size_t index)
 {
     cyaml_schema_field_t field = {.key = row->key};
     field.data_offset = (uint32_t)(offsetof(lopi_yaml, value) + index * sizeof(void *));
     field.value.flags = (enum cyaml_flag)PRESENT;
-    if (!sequences[row->kind].entry) {
+    if (!sequences[row->kind].size) {
         field.value.type = CYAML_STRING;
         field.value.data_size = 1;
         field.value.string.max = LONGEST_TEXT;
@@ -62,7 +67,8 @@ static cyaml_schema_field_t field_schema(const lopi_recipe_field *row, size_t in
     }
     field.value.type = CYAML_SEQUENCE;
     field.value.data_size = sequences[row->kind].size;
-    field.value.sequence.entry = sequences[row->kind].entry;
+    field.value.sequence.entry =
+        row->kind == LOPI_RECIPE_STAGES ? &of->stage : sequences[row->kind].entry;
     field.value.sequence.min = 1;
     field.value.sequence.max = MOST_ENTRIES;
     field.count_offset = (uint32_t)(offsetof(lopi_yaml, count) + index * sizeof(size_t));
@@ -75,11 +81,18 @@ static void schema_make(schema *out)
     size_t used[LOPI_YAML_SECTIONS] = {0};
     const lopi_recipe_field *row;
     const char *section;
+    size_t stage_used = 0;
     memset(out, 0, sizeof *out);
-    for (size_t i = 0; (row = lopi_recipe_field_at(i)); i++)
+    for (size_t i = 0; (row = lopi_recipe_field_at(i)); i++) {
         for (size_t s = 0; (section = lopi_recipe_section_at(s)); s++)
             if (strcmp(section, row->section) == 0)
-                out->fields[s][used[s]++] = field_schema(row, i);
+                out->fields[s][used[s]++] = field_schema(out, row, i);
+        if (row->stage != LOPI_NO_STAGE)
+            out->stage_fields[stage_used++] = field_schema(out, row, i);
+    }
+    out->stage.type = CYAML_MAPPING;
+    out->stage.data_size = sizeof(lopi_yaml);
+    out->stage.mapping.fields = out->stage_fields;
     for (size_t s = 1; (section = lopi_recipe_section_at(s)); s++) {
         cyaml_schema_field_t *field = &out->fields[0][used[0]++];
         field->key = section;
@@ -101,7 +114,7 @@ static size_t indent_of(const char *line) { return strspn(line, " "); }
 
 static bool line_has_key(const char *line, const char *key)
 {
-    const char *at = line + strspn(line, " {\"'");
+    const char *at = line + strspn(line, " -{\"'");
     size_t length = strlen(key);
     return strncmp(at, key, length) == 0 && at[length + strspn(at + length, " \"'")] == ':';
 }
@@ -124,6 +137,28 @@ uint64_t lopi_yaml_line(const char *text, const char *section, const char *key)
         line = line ? line + 1 : NULL;
     }
     return 0;
+}
+
+uint64_t lopi_yaml_entry_line(const char *text, const char *section, size_t entry, const char *key)
+{
+    uint64_t number = 1, first = 0;
+    size_t entries = 0;
+    bool inside = false;
+    for (const char *line = text; line; number++) {
+        const char *at = line + indent_of(line);
+        bool begins = at[0] == '-' && (at[1] == ' ' || at[1] == '\n');
+        if (at == line && !begins && line[0] != '#' && line[0] != '\n')
+            inside = line_has_key(line, section);
+        entries += inside && begins;
+        if (inside && entries == entry + 1) {
+            first = begins ? number : first;
+            if (line_has_key(line, key))
+                return number;
+        }
+        line = strchr(line, '\n');
+        line = line ? line + 1 : NULL;
+    }
+    return first;
 }
 
 /* All that is known of a reading that fails. */

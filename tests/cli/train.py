@@ -181,7 +181,7 @@ class Prune(tool.LopTest):
         self.assertEqual(found["weights_left"], 384 + 48 + 32)
         self.assertEqual(found["weights_total"], 768 + 96 + 32)
         self.assertEqual(err, "")
-        record = json.loads(tool.metadata(self.here / "p")["lop.prune"])
+        (record,) = json.loads(tool.metadata(self.here / "p")["lop.prune"])["stages"]
         self.assertEqual((record["method"], record["sparsity"]), ("weight", 0.5))
         self.assertIn("lop.history", tool.metadata(self.here / "p"))
 

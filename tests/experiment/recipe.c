@@ -80,7 +80,7 @@ static void what_a_file_does_not_say_stays(void **state)
     assert_int_equal(recipe.method_count, 1);
     assert_int_equal(recipe.methods[0], LOP_GRANULARITY_UNIT);
     assert_true(recipe.sparsities[1] == 0.125 && recipe.sparsities[2] == 0.97);
-    assert_int_equal(recipe.scope, LOP_SCOPE_GLOBAL);
+    assert_int_equal(recipe.prune.scope, LOP_SCOPE_GLOBAL);
     assert_int_equal(recipe.seed_count, 5);
     /* not said */
     assert_int_equal(recipe.seed, 1);
@@ -133,7 +133,42 @@ static void errors_name_the_line(void **state)
         {"data: a\n---\ndata: b\n", 0, ""},
         {"data: &x a\nlabel_column: *x\n", 0, ""},
         {"prune:\n  methods: [unit, unit]\n", 0, "unit is there twice"},
-        {"prune:\n  weight_criterion: beauty\n", 0, "beauty"},
+        {"prune:\n  methods: [weight]\n  criteria: [magnitude, beauty]\n", 3, "beauty"},
+        {"prune:\n  criteria: [l2, l2]\n", 2, "l2 is there twice"},
+        {"prune:\n  schedules: [gradule]\n", 2, "lottery; found 'gradule'"},
+        {"prune:\n  schedules: [gradual]\n", 2, "no epochs of recovery"},
+        {"prune:\n  scope: global\n  allocation: erk\n", 3, "leave out one of the two"},
+        {"prune:\n  allocation: list\n", 1, "one number for each layer"},
+        {"prune:\n  list_percent: [50, 60]\n", 2, "only allocation list looks at it"},
+        {"prune:\n  min_keep: 1\n", 2, "for method weight alone, found unit"},
+        {"prune:\n  drop_fraction: 0\n", 2, "expected above 0 to below 1, found 0"},
+        {"recovery:\n  distill_weight: 0.5\n", 2, "no epochs of recovery in which to learn"},
+        {"prune_while_training: true\nrecovery:\n  epochs: 2\n  distill_weight: 0.5\n", 4,
+         "no dense network to learn from"},
+        {"stages: 5\n", 1, "expected a list"},
+        {"stages: []\n", 1, ""},
+        {"stages:\n  - method: wieght\n", 2, "expected one of weight, unit"},
+        {"stages:\n  - method: unit\n    sparsity_percent: 90\n  - method: weight\n"
+         "    sparsity_percent: 100\n",
+         5, "stages.sparsity_percent: expected 0 to below 100, found 100"},
+        {"stages:\n  - method: unit\n    criterion: magnitude\n", 3, "magnitude"},
+        {"stages:\n  - {method: unit}\n  - {method: weight, criterion: l2}\n", 3, "l2"},
+        {"stages:\n  - method: weight\n    spersity_percent: 9\n", 3, "sparsity_percent"},
+        {"stages:\n  - method: nm\n    n: 1\n    m: 4\n    sparsity_percent: 50\n", 5,
+         "1:4 removes 75 %, found 50 %"},
+        {"stages:\n- method: nm\n  n: 5\n  m: 4\n", 2, "expected 1 to 4 kept of 4, found 5"},
+        {"recovery:\n  epochs: 4\nstages:\n  - method: weight\n    sparsity_percent: 9\n"
+         "    schedule: linear\n    begin_epoch: 3\n    end_epoch: 2\n",
+         8, "ends at epoch 2, before it begins at epoch 3"},
+        {"recovery:\n  epochs: 4\nstages:\n  - method: weight\n    end_epoch: 5\n", 5,
+         "ends at epoch 5, but training has 4"},
+        {"prune:\n  begin_epoch: 7\nrecovery:\n  epochs: 4\nstages:\n  - method: weight\n", 6,
+         "expected 0 to 4, found 7"},
+        {"recovery: {epochs: 4}\nstages:\n  - method: weight\n    sparsity_percent: 50\n"
+         "    schedule: gradual\n    initial_percent: 60\n",
+         6, "begins with 60 %, above its target of 50 %"},
+        {"stages:\n  - {method: unit}\n  - {method: weight, schedule: lottery}\n", 3,
+         "the only stage"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         lop_recipe recipe, before;
@@ -202,6 +237,64 @@ static void json_is_a_recipe_too(void **state)
     lop_recipe_free(&second);
 }
 
+static void a_stage_begins_with_what_prune_says(void **state)
+{
+    (void)state;
+    lop_recipe recipe, again;
+    lop_error error = {0};
+    assert_int_equal(lop_recipe_default(&recipe, NULL), LOP_OK);
+    assert_int_equal(lop_recipe_default(&again, NULL), LOP_OK);
+    assert_int_equal(load(&recipe,
+                          "stages:\n"
+                          "  - method: unit\n"
+                          "    sparsity_percent: 80\n"
+                          "  - method: weight\n"
+                          "    sparsity_percent: 57\n"
+                          "    criterion: random\n"
+                          "    schedule: gradual\n"
+                          "    begin_epoch: 0.5\n"
+                          "    scope: layer\n"
+                          "    include_output: true\n"
+                          "prune:\n"
+                          "  scope: global\n"
+                          "  calibration: 77\n"
+                          "recovery:\n"
+                          "  epochs: 5\n"
+                          "  learning_rate: 2e-4\n"
+                          "  seed: 9\n",
+                          &error),
+                     LOP_OK);
+    assert_int_equal(recipe.stage_count, 2);
+    assert_int_equal(recipe.stages[0].method, LOP_GRANULARITY_UNIT);
+    assert_true(recipe.stages[0].sparsity == 0.8);
+    assert_int_equal(recipe.stages[0].scope, LOP_SCOPE_GLOBAL);
+    assert_int_equal(recipe.stages[0].calibration, 77);
+    assert_string_equal(recipe.stages[0].criterion, "");
+    assert_int_equal(recipe.stages[1].scope, LOP_SCOPE_LAYER);
+    assert_true(recipe.stages[1].include_output);
+    assert_false(recipe.stages[0].include_output);
+    assert_string_equal(recipe.stages[1].criterion, "random");
+    assert_string_equal(lop_recipe_schedule_name(recipe.stages[1].schedule), "gradual");
+    assert_true(recipe.stages[1].begin_epoch == 0.5);
+    assert_true(recipe.stages[1].end_epoch != recipe.stages[1].end_epoch); /* not said: NaN */
+    assert_int_equal(recipe.recovery.epochs, 5);
+    assert_true(recipe.recovery.learning_rate == 2e-4);
+    assert_int_equal(recipe.recovery.seed, 9);
+
+    char *text = json_of(&recipe);
+    assert_int_equal(lop_recipe_parse(&again, text, "a text", &error), LOP_OK);
+    char *second = json_of(&again);
+    assert_string_equal(text, second);
+    assert_true(again.stages[1].sparsity == 0.57);
+    free(text);
+    free(second);
+
+    assert_int_equal(lop_recipe_parse(&again, "layers: x", "a text", &error), LOP_E_FORMAT);
+    assert_string_equal(error.file, "a text");
+    lop_recipe_free(&recipe);
+    lop_recipe_free(&again);
+}
+
 static void a_network_is_a_list_of_nodes(void **state)
 {
     (void)state;
@@ -267,6 +360,7 @@ int main(void)
         cmocka_unit_test(errors_name_the_line),
         cmocka_unit_test(a_file_must_be_there_and_small),
         cmocka_unit_test(json_is_a_recipe_too),
+        cmocka_unit_test(a_stage_begins_with_what_prune_says),
         cmocka_unit_test(a_network_is_a_list_of_nodes),
         cmocka_unit_test(checks_name_the_member),
     };

@@ -1,0 +1,24 @@
+/** A run from the command line: its data, its checkpoint, and how to continue it. */
+#ifndef CLI_RUNNING_H
+#define CLI_RUNNING_H
+
+#include <lop/experiment.h>
+
+#include "session.h"
+
+typedef struct running {
+    const recipe_values *base; /* what it does; common.seed is the run's */
+    uint64_t seed;
+    const lop_network *parent; /* see lop_run_options */
+    const lop_metadata *metadata;
+    const char *output, *checkpoint; /* NULL: OUTPUT.checkpoint */
+    bool overwrite, resume, compact;
+} running;
+
+/** Open the data, train, prune and write. Ends with the record; lop_result_free. */
+lop_status run_recipe(session *s, const running *r, lop_network **network, lop_result *result,
+                      lop_error *error);
+/** The record as one JSON line, or as lines for people. */
+lop_status show_run(session *s, const char *output, const lop_result *result, lop_error *error);
+
+#endif

@@ -1,0 +1,203 @@
+"""Pruning with retraining: schedules, sequences, recipes that make the same again, resuming."""
+import json
+import signal
+
+import tool
+
+
+def tensors(path):
+    """The bytes of a safetensors file behind its header, and what the header says they are."""
+    content = path.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:8 + size])
+    header.pop("__metadata__")
+    return header, content[8 + size:]
+
+
+class Retrain(tool.LopTest):
+    def setUp(self):
+        super().setUp()
+        self.train()
+
+    def prune(self, output, *more, **options):
+        return self.lop("prune", "net.safetensors", "--data", self.data, "-o", output, *more,
+                        **options)
+
+    def record(self, path):
+        return json.loads(tool.metadata(self.here / path)["lop.history"])
+
+    def recipe_of(self, path, name="again.json"):
+        (self.here / name).write_text(tool.metadata(self.here / path)["lop.recipe"])
+        return name
+
+    def same_again(self, path):
+        """What the file's recipe makes anew, from the start, has the same bytes."""
+        self.lop("train", "--recipe", self.recipe_of(path), "-o", "again", "-f", "-q")
+        self.assertEqual(tensors(self.here / path), tensors(self.here / "again"))
+
+    def test_gradual(self):
+        self.prune("p", "-m", "weight", "-k", "90", "--schedule", "gradual", "--epochs", "4",
+                   "--seed", "3")
+        record = self.record("p")
+        self.assertEqual((record["method"], record["criterion"], record["schedule"]),
+                         ("weight", "magnitude", "gradual"))
+        self.assertEqual((record["seed"], record["target_sparsity"]), (3, 0.9))
+        # 64·12 and 12·8 lose round(0.9 · n), 8·4 of the output layer stays.
+        self.assertEqual(record["weights_left"], 768 - 691 + 96 - 86 + 32)
+        self.assertEqual(record["weights_total"], 768 + 96 + 32)
+        epochs = record["epochs"]
+        self.assertEqual([e["epoch"] for e in epochs], [1, 2, 3, 4])
+        sparsities = [e["sparsity"] for e in epochs]
+        self.assertEqual(sparsities, sorted(sparsities))
+        self.assertGreater(sparsities[0], 0)
+        self.assertAlmostEqual(sparsities[-1], record["sparsity"])
+        for epoch in epochs:
+            for name in ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy",
+                         "test_loss", "test_accuracy"):
+                self.assertIn(name, epoch)
+        self.assertIn("prune_seconds", record)
+        # The seed is that of recovery: the network that is pruned was trained with its own.
+        recipe = json.loads(tool.metadata(self.here / "p")["lop.recipe"])
+        self.assertEqual((recipe["seed"], recipe["recovery"]["seed"]), (1, 3))
+        self.assertEqual(recipe["stages"][0]["criterion"], "magnitude")
+        self.same_again("p")
+
+    def test_ways(self):
+        for number, words in enumerate([
+            ["-m", "weight", "-k", "80", "--epochs", "2"],
+            ["-m", "unit", "-k", "50", "--schedule", "gradual", "--epochs", "3"],
+            ["-m", "unit,weight", "-k", "50,60", "--schedule", "linear,oneshot", "--epochs", "4"],
+            ["-m", "weight", "-k", "70", "--schedule", "rigl", "--epochs", "3"],
+            ["-m", "weight", "-k", "70", "--schedule", "iterative", "--rounds", "3", "--epochs",
+             "3", "--learning-rate", "0.003", "--distill-weight", "0.5"],
+            ["-m", "weight", "-k", "60", "--criterion", "random", "--epochs", "2"],
+            ["-m", "block", "-k", "50", "--block", "2x4", "--epochs", "2"],
+            ["-m", "nm", "--nm", "1:4", "--epochs", "2"],
+            ["-m", "weight", "-k", "90", "--allocation", "erk"],
+        ]):
+            with self.subTest(words=words):
+                path = f"p{number}"
+                self.prune(path, *words, "-q")
+                self.same_again(path)
+
+    def test_sequence(self):
+        self.prune("p", "-m", "unit,weight", "-k", "50,75")
+        record = self.record("p")
+        self.assertEqual((record["method"], record["criterion"]),
+                         ("unit 50% + weight", "l2 + magnitude"))
+        # 6 of 12 and 4 of 8 units are left, and then a quarter of 64·6 and of 6·4 weights.
+        self.assertEqual(record["weights_left"], 96 + 6 + 16)
+        header, _ = tensors(self.here / "p")
+        self.assertEqual(sorted(t["shape"] for n, t in header.items() if n.endswith(".weight")),
+                         [[4, 4], [4, 6], [6, 64]])
+        self.assertAlmostEqual(record["sparsity"], 1 - 118 / 896)
+        self.assertNotIn("epochs", record)
+        # Without data the same is done.
+        self.lop("prune", "net.safetensors", "-m", "unit,weight", "-k", "50,75", "-o", "alone")
+        self.assertEqual(tensors(self.here / "p"), tensors(self.here / "alone"))
+
+    def test_physical_removal(self):
+        self.prune("p", "-m", "unit", "-k", "50", "--epochs", "2")
+        record = self.record("p")
+        self.assertEqual(record["units_left"], [6, 4])
+        self.assertEqual(record["weights_total"], 896)
+        self.assertAlmostEqual(record["epochs"][-1]["sparsity"], record["sparsity"])
+        header, _ = tensors(self.here / "p")
+        self.assertEqual(sorted(t["shape"] for n, t in header.items() if n.endswith(".weight")),
+                         [[4, 4], [4, 6], [6, 64]])
+
+    def test_while_training(self):
+        train = ["train", "--data", self.data, "--layers", "12,8", "--epochs", "4", "--batch-size",
+                 "20", "--learning-rate", "0.01", "--dropout", "0", "-q"]
+        for number, words in enumerate([
+            ["-m", "weight", "-k", "80", "--schedule", "gradual"],
+            ["-m", "weight", "-k", "80", "--schedule", "constant", "--allocation", "erk"],
+            ["-m", "weight", "-k", "80", "--schedule", "lottery", "--rounds", "2", "--rewind-step",
+             "5"],
+            ["-m", "unit", "-k", "50", "--recovery-epochs", "2", "--no-while-training"],
+        ]):
+            with self.subTest(words=words):
+                path = f"t{number}"
+                self.lop(*train, *words, "-o", path)
+                self.same_again(path)
+        for path, count in (("t0", 4), ("t2", 12), ("t3", 6)):
+            epochs = self.record(path)["epochs"]
+            self.assertEqual([e["epoch"] for e in epochs], list(range(1, count + 1)))
+        # Each round of the lottery takes the same share of what is left, and training starts anew.
+        lottery = [round(e["sparsity"], 2) for e in self.record("t2")["epochs"]]
+        kept = 0.2 ** 0.5 * 864 / 896 + 32 / 896
+        self.assertEqual(lottery[3], 0)
+        self.assertAlmostEqual(lottery[7], 1 - kept, delta=0.01)
+        self.assertAlmostEqual(lottery[11], self.record("t2")["sparsity"], delta=0.01)
+
+    def test_killed_and_resumed(self):
+        words = ["prune", "net.safetensors", "--data", self.data, "-m", "unit,weight", "-k",
+                 "50,80", "--schedule", "gradual", "--epochs", "30", "--seed", "5"]
+        self.lop(*words, "-o", "whole", "-q")
+        cut = 0
+        for number, lines in ((signal.SIGKILL, 4), (signal.SIGINT, 8), (signal.SIGKILL, 16)):
+            process = self.start(*words, "-o", "cut", "--resume")
+            for _ in range(lines):
+                process.stderr.readline()
+            process.send_signal(number)
+            process.communicate(timeout=60)
+            self.assertIn(process.returncode, (0, 130, -9))
+            cut += process.returncode != 0
+        self.assertGreaterEqual(cut, 2)
+        self.lop(*words, "-o", "cut", "--resume", "-f", "-q")
+        self.assertEqual(tensors(self.here / "whole"), tensors(self.here / "cut"))
+        left = [name for name in self.files() if "checkpoint" in name]
+        self.assertEqual(left, [])
+
+    def test_contradictions(self):
+        prune = ["prune", "net.safetensors", "-o", "y"]
+        for words, text in [
+            ([], "--method NAME is missing"),
+            (["-k", "50"], "--method NAME is missing"),
+            (["-m", "weight"], "--sparsity K is missing"),
+            (["-m", "weight", "-k", "50,60"], "--sparsity: expected one for each of 1 methods"),
+            (["-m", "unit,weight", "-k", "50"], "--sparsity: expected one for each of 2 methods"),
+            (["-m", "weight", "-k", "50", "--schedule", "gradual"], "no epochs of recovery"),
+            (["-m", "weight", "-k", "50", "--schedule", "later"], "expected one of oneshot, "),
+            (["-m", "weight", "-k", "50", "--criterion", "beauty"], "magnitude"),
+            (["-m", "nm", "--nm", "1:4", "-k", "50"], "1:4 removes 75 %, found 50 %"),
+            (["-m", "nm", "--nm", "4"], "--nm: expected N:M, found '4'"),
+            (["-m", "nm", "--nm", "1:3"], "3"),
+            (["-m", "weight", "-k", "50", "--epochs", "3", "--schedule", "linear", "--end-epoch",
+              "4"], "pruning ends at epoch 4, but training has 3"),
+            (["-m", "weight", "-k", "50", "--epochs", "3", "--schedule", "linear", "--end-epoch",
+              "1", "--begin-epoch", "2"], "before it begins"),
+            (["-m", "weight", "-k", "50", "--distill-weight", "0.5"], "no epochs of recovery"),
+            (["-m", "weight", "-k", "50", "--scope", "global", "--allocation", "erk"],
+             "leave out one of the two"),
+        ]:
+            with self.subTest(words=words):
+                self.fails(64, text, *prune, *words)
+
+    def test_recipe_names_its_line(self):
+        (self.here / "r.yaml").write_text(
+            "prune:\n  scope: layer\nstages:\n  - method: weight\n    sparsity_percent: 90\n"
+            "    schedule: gradual\n")
+        self.fails(65, "r.yaml: line 6: schedule: gradual prunes while a network trains",
+                   "prune", "net.safetensors", "--recipe", "r.yaml", "-o", "y")
+        (self.here / "r.yaml").write_text(
+            "recovery:\n  epochs: 2\nstages:\n  - method: weight\n    sparsity_percent: 90\n"
+            "    schedule: gradual\n")
+        self.prune("p", "--recipe", "r.yaml", "--end-epoch", "1.5", "-q")
+        recipe = json.loads(tool.metadata(self.here / "p")["lop.recipe"])
+        self.assertEqual(recipe["stages"][0]["end_epoch"], 1.5)
+        self.same_again("p")
+
+    def test_a_layer_never_collapses_silently(self):
+        _, err = self.lop("prune", "net.safetensors", "-m", "weight", "-k", "99.5", "-o", "p",
+                          "-q")
+        warnings = [line for line in err.splitlines() if line.startswith("lop: warning: layer ")]
+        self.assertEqual(len(warnings), 1, err)
+        self.assertIn("min-keep prevents", warnings[0])
+        _, err = self.lop("prune", "net.safetensors", "-m", "weight", "-k", "99.5", "--min-keep",
+                          "1", "-o", "q", "-q")
+        self.assertEqual(err, "")
+
+
+if __name__ == "__main__":
+    tool.main()
