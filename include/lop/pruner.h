@@ -70,7 +70,7 @@ typedef struct lop_pruner_options {
     size_t steps_per_epoch;       /* … optimizer steps in each: both at least 1 */
     double begin_epoch;           /* t0: epochs that pass before it, fractions too */
     double end_epoch;             /* t1, at most `epochs`; not looked at by oneshot and constant */
-    size_t every_steps;           /* steps from event to event; 0: lop_pruner_every_steps */
+    size_t every_steps;           /* steps from event to event; 0: a fifth of an epoch */
     double initial_sparsity;      /* s_i of gradual, linear and iterative */
     size_t rounds;                /* of iterative */
     double drop_fraction;         /* of set and rigl, (0, 1) */

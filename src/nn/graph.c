@@ -9,6 +9,8 @@
 #include "base/memory.h"
 #include "nn/op.h"
 
+enum { PARALLEL_FROM = 1 << 15 }; /* weights: below, starting threads costs more than it saves */
+
 /* Building ----------------------------------------------------------------------------------- */
 
 static lop_status check_name(const lopi_node_spec *nodes, size_t index, lop_error *error)
@@ -397,18 +399,31 @@ void lop_network_apply_masks(lop_network *network)
     for (size_t i = 0; i < network->layer_count; i++) {
         lop_layer *layer = &network->layers[i];
         size_t count = layer->mask ? layer->outputs * layer->inputs : 0;
+        float *restrict weight = layer->weight;
+        const uint8_t *restrict mask = layer->mask;
+#pragma omp parallel for simd schedule(static) if (count >= PARALLEL_FROM)
         for (size_t j = 0; j < count; j++)
-            layer->weight[j] = layer->mask[j] ? layer->weight[j] : 0;
+            weight[j] = mask[j] ? weight[j] : 0;
     }
 }
 
 /* The first value that is not finite, or `count`. */
 static size_t find_not_finite(const float *values, size_t count)
 {
-    size_t i = 0;
-    while (i < count && isfinite(values[i]))
-        i++;
-    return i;
+    enum { CHUNK = 4096 };
+    for (size_t first = 0; first < count; first += CHUNK) {
+        size_t end = count - first < CHUNK ? count : first + CHUNK;
+        uint32_t bad = 0;
+        for (size_t i = first; i < end; i++) {
+            uint32_t bits;
+            memcpy(&bits, &values[i], sizeof bits);
+            bad += (bits & 0x7F800000u) == 0x7F800000u; /* one by one a branch each would cost */
+        }
+        for (size_t i = first; bad > 0 && i < end; i++)
+            if (!isfinite(values[i]))
+                return i;
+    }
+    return count;
 }
 
 lop_status lop_network_check_finite(const lop_network *network, lop_error *error)

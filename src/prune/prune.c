@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "prune/outcome.h"
 #include "prune/plan.h"
+#include "prune/quick.h"
 #include "prune/select.h"
 
 static const char *const scopes[] = {[LOP_SCOPE_LAYER] = "layer", [LOP_SCOPE_GLOBAL] = "global"};
@@ -121,25 +122,27 @@ static lop_status remove_chosen(lopi_plan *plan, lop_network *network, lop_error
     return LOP_OK;
 }
 
+static lop_status prune_by_scores(lopi_plan *plan, lop_network *network, lop_error *error)
+{
+    lop_status status = rank(plan, network, error);
+    if (status)
+        return status;
+    if (plan->options.scope == LOP_SCOPE_GLOBAL)
+        choose_globally(plan, network);
+    else
+        choose_by_layer(plan, network);
+    return remove_chosen(plan, network, error);
+}
+
 lop_status lop_prune(lop_network *network, const lop_prune_options *options, lop_error *error)
 {
     lopi_plan plan = {0};
     lop_status status = lopi_plan_make(&plan, network, options, error);
-    if (status)
-        goto out;
-    status = rank(&plan, network, error);
-    if (status)
-        goto out;
-    if (options->scope == LOP_SCOPE_GLOBAL)
-        choose_globally(&plan, network);
-    else
-        choose_by_layer(&plan, network);
-    status = remove_chosen(&plan, network, error);
-    if (status)
-        goto out;
-    if (options->outcome)
+    if (status == LOP_OK)
+        status = lopi_quick_fits(&plan) ? lopi_quick_prune(&plan, network, error)
+                                        : prune_by_scores(&plan, network, error);
+    if (status == LOP_OK && options->outcome)
         lopi_outcome_tell(options->outcome, &plan, network);
-out:
     lopi_plan_end(&plan);
     return status;
 }

@@ -215,14 +215,19 @@ void lopi_update_apply(const lopi_update *update, const lopi_parameter *paramete
     }
 }
 
+static void clear_masked(float *restrict values, const uint8_t *restrict mask, size_t count)
+{
+#pragma omp parallel for simd schedule(static) if (count > CHUNK)
+    for (size_t i = 0; i < count; i++)
+        values[i] = only(all_if(mask[i]), values[i]);
+}
+
 void lopi_parameter_prune(const lopi_parameter *parameter)
 {
-    for (size_t i = 0; parameter->mask && i < parameter->count; i++) {
-        if (parameter->mask[i])
-            continue;
-        parameter->value[i] = 0.0f;
-        for (size_t j = 0; j < LOPI_MAX_MOMENTS; j++)
-            if (parameter->moment[j])
-                parameter->moment[j][i] = 0.0f;
-    }
+    if (!parameter->mask)
+        return;
+    clear_masked(parameter->value, parameter->mask, parameter->count);
+    for (size_t j = 0; j < LOPI_MAX_MOMENTS; j++)
+        if (parameter->moment[j])
+            clear_masked(parameter->moment[j], parameter->mask, parameter->count);
 }

@@ -77,7 +77,7 @@ def schedule_case(name):
     rounds = int(rng.integers(1, min(6, t1 - t0 + 1) + 1))
     drop = round(float(rng.uniform(0.05, 0.95)), 2)
     print("schedule", name, epochs, per_epoch, begin, end, every, initial, target, rounds, drop)
-    apart = every or -(-per_epoch // 10)
+    apart = every or -(-per_epoch // 5)
     steps = epochs * per_epoch
     happen = events(name, steps, t0, t1, apart, rounds)
     print("due", "".join("01"[s in happen] for s in range(steps + 1)))
@@ -107,7 +107,8 @@ def random_order(seed, number, count):
     for block in range((count + 3) // 4):
         words += philox([block, 0, stream & 0xFFFFFFFF, stream >> 32],
                         [seed & 0xFFFFFFFF, seed >> 32])
-    return np.array(words[:count], np.int64)
+    # The highest number stands for what does not compete.
+    return np.minimum(np.array(words[:count], np.int64), 2**32 - 2)
 
 
 def regrow_case(by_gradient):

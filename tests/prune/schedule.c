@@ -5,10 +5,13 @@
 #include <math.h>
 #include <stdio.h>
 
+#include <lop/machine.h>
 #include <lop/pruner.h>
 
+#include "base/random.h"
 #include "prune/regrow.h"
 #include "prune/schedule.h"
+#include "prune/select.h"
 
 #ifdef LOP_REFERENCE
 
@@ -144,6 +147,38 @@ static void agrees(void **state)
 
 #endif
 
+/* Selection ------------------------------------------------------------------------------------ */
+
+/* The two selections agree, whatever the number of threads; keys are few, so that ties are many. */
+static void selections_agree(void **state)
+{
+    (void)state;
+    enum { COUNT = 100003 };
+    static const uint32_t kinds[] = {7, 5000, UINT32_MAX};
+    static const size_t wanted[] = {0, 1, 2, 777, 50000, 99999, 100002, 100003};
+    uint32_t *key = calloc(COUNT, sizeof *key);
+    uint64_t *wide = calloc(COUNT, sizeof *wide);
+    uint8_t *a = calloc(COUNT, 1), *b = calloc(COUNT, 1);
+    size_t threads = lop_threads_get();
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        lopi_random random = lopi_random_stream(k, LOPI_STREAM_TEST, 0);
+        for (size_t i = 0; i < COUNT; i++)
+            wide[i] = key[i] = lopi_random_below(&random, kinds[k]);
+        for (size_t w = 0; w < sizeof wanted / sizeof *wanted; w++)
+            for (size_t t = 1; t <= 3; t++) {
+                assert_int_equal(lop_threads_set(t, NULL), LOP_OK);
+                lopi_select_lowest(wide, COUNT, wanted[w], a);
+                lopi_select_lowest32(key, COUNT, wanted[w], b);
+                assert_memory_equal(a, b, COUNT);
+            }
+    }
+    assert_int_equal(lop_threads_set(threads, NULL), LOP_OK);
+    free(key);
+    free(wide);
+    free(a);
+    free(b);
+}
+
 /* Names ---------------------------------------------------------------------------------------- */
 
 static void names(void **state)
@@ -238,7 +273,7 @@ static void contradictions(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(agrees), cmocka_unit_test(names),
-                                       cmocka_unit_test(contradictions)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(agrees), cmocka_unit_test(selections_agree),
+                                       cmocka_unit_test(names), cmocka_unit_test(contradictions)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
