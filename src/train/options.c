@@ -48,25 +48,31 @@ static const struct option {
 enum { OPTIONS = sizeof table / sizeof *table };
 _Static_assert(sizeof(lop_optimizer) == sizeof(unsigned), "enumerations are read as unsigned");
 
+/*
+ * Chosen on validation samples of MNIST and Fashion-MNIST, the accuracy after one-shot pruning
+ * counted with that of the dense network: dropout lets a network lose units, a trace of l1 wears
+ * down weights that training does not use, and a brisk rate lets the rest grow past the noise of
+ * their initial values, so that magnitudes come to mean something.
+ */
 lop_train_options lop_train_options_default(void)
 {
     return (lop_train_options){
         .epochs = 20,
-        .batch_size = 256,
+        .batch_size = 128,
         .seed = 1,
         .optimizer = LOP_OPTIMIZER_ADAMW,
-        .learning_rate = 1e-3,
+        .learning_rate = 2e-3,
         .momentum = 0.9,
         .beta2 = 0.999,
         .epsilon = 1e-8,
-        .weight_decay = 0.05,
+        .weight_decay = 0.1,
+        .l1 = 5e-7,
         .rate_schedule = LOP_RATE_COSINE,
         .warmup_epochs = 1,
         .final_rate = 0.01,
         .step_epochs = 10,
         .step_factor = 0.1,
-        .dropout = 0.2,
-        .input_dropout = 0.05,
+        .dropout = 0.25,
         .distill_temperature = 4,
         .checkpoint_epochs = 1,
     };
