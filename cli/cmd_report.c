@@ -58,15 +58,6 @@ static const example examples[] = {
     {0},
 };
 
-/* A directory of a sweep, or a file of results. */
-static char *results_path(const char *path)
-{
-    struct stat found;
-    if (stat(path, &found) == 0 && S_ISREG(found.st_mode))
-        return strdup(path);
-    return report_path(path, "results.jsonl");
-}
-
 /* The command that makes such results again: the sweep's recipe is kept beside them. */
 static void reproduce(const char *path, char *buffer, size_t size)
 {

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <lop/output.h>
 
@@ -59,4 +60,12 @@ char *report_path(const char *dir, const char *name)
     if (path)
         snprintf(path, size, "%s/%s", dir, name);
     return path;
+}
+
+char *results_path(const char *path)
+{
+    struct stat found;
+    if (stat(path, &found) == 0 && S_ISREG(found.st_mode))
+        return strdup(path);
+    return report_path(path, "results.jsonl");
 }

@@ -22,4 +22,7 @@ lop_status report_write_figures(session *s, const lop_results *results,
 /** "DIR/NAME"; NULL where memory is out. */
 char *report_path(const char *dir, const char *name);
 
+/** The results of a sweep's directory, or of a file of results; free(). NULL: out of memory. */
+char *results_path(const char *path);
+
 #endif

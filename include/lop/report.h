@@ -48,6 +48,32 @@ LOP_API lop_status lop_report_html(const lop_results *results, const lop_report_
 LOP_API lop_status lop_report_figures(const lop_results *results, const lop_report_options *options,
                                       const char *dir, lop_error *error);
 
+/** One way of pruning at one size, among others. */
+typedef struct lop_rank {
+    const char *dataset, *network; /* of the results, which must outlive it */
+    char name[160];                /* the way, as tables name it */
+    double share;                  /* weights left of all, a fraction */
+    size_t rank;                   /* from 1, by mean accuracy on the test part */
+    double accuracy, accuracy_deviation, loss, loss_deviation; /* deviations NaN below two seeds */
+    size_t seeds;
+} lop_rank;
+
+/**
+ * Rank ways of pruning at equal weights left: at 50, 25, 20, 10, 5, 3, 2, 1, 0.5, 0.2 and 0.1 % of
+ * them, wherever a way was measured on both sides of it or within a fiftieth. In between, accuracy
+ * and loss are drawn straight over the logarithm of the weights, each seed by itself.
+ *
+ * @param ranks  [*count] by data set, network, falling share, and rank; free with free()
+ * @return LOP_OK; LOP_E_LIMIT (too many ways); LOP_E_MEMORY
+ */
+LOP_API lop_status lop_compare(const lop_results *results, lop_rank **ranks, size_t *count,
+                               lop_error *error);
+
+/** The ranking for a terminal, a block for each share. */
+LOP_API lop_status lop_report_ranking(const lop_rank *ranks, size_t count,
+                                      const lop_report_options *options, FILE *stream,
+                                      lop_error *error);
+
 #ifdef __cplusplus
 }
 #endif
