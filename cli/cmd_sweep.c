@@ -65,7 +65,7 @@ static const option sweep_options[] = {
      .kind = OPTION_COUNT,
      .offset = offsetof(values, jobs),
      .least = 1,
-     .most = 1024,
+     .most = 256,
      .argument = "N",
      .help =
          "N points side by side, each with one thread; more than 1 leaves prediction times out"},

@@ -79,7 +79,9 @@ lop_status lopi_history_append(lop_history *to, lop_history *from, size_t weight
             *epoch = from->epochs[i];
             epoch->epoch += before;
             /* A training counts from the network that it began with, a run from the dense one. */
-            epoch->sparsity = 1 - (1 - epoch->sparsity) * (double)from->weights / (double)weights;
+            if (from->weights != weights)
+                epoch->sparsity =
+                    1 - (1 - epoch->sparsity) * (double)from->weights / (double)weights;
         }
         to->epochs = epochs;
         to->count = count;

@@ -175,10 +175,7 @@ static lop_status measure(const run *r, const lop_history *history, lop_result *
     uint64_t recovery = r->recipe.recovery.seed;
     /* After a training, what its epochs say of that part will do. */
     bool train = r->recipe.train.evaluate_train && (r->options->parent || r->recipe.stage_count);
-    lop_status status = lopi_result_begin(result, r->dataset, r->network, r->options->seed, error);
-    if (status != LOP_OK)
-        return status;
-    result->weights_total = r->weights;
+    lop_status status = LOP_OK;
     if (r->recipe.stage_count > 0) {
         result->seed = recovery == LOP_SEED_OF_RUN ? r->options->seed : recovery;
         result->prune_seconds = r->prune_seconds;
@@ -227,6 +224,8 @@ lop_status lop_run(const lop_recipe *recipe, const lop_dataset *dataset,
     lop_history own = {0}, *told = history ? history : &own;
     *told = (lop_history){0};
     lop_status status = prepare(&r, recipe, error);
+    if (status == LOP_OK) /* sizes are held against the dense network */
+        status = lopi_result_begin(&filled, dataset, r.network, options->seed, error);
     if (status == LOP_OK && !options->parent && !lopi_begins_untrained(&r.recipe))
         status = train(&r, told, error);
     if (status == LOP_OK && r.recipe.stage_count > 0)

@@ -1,6 +1,7 @@
 #include "experiment/sweep.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 
 #include <lop/machine.h>
@@ -10,6 +11,8 @@
 #include "base/memory.h"
 #include "experiment/fields.h"
 #include "experiment/stage.h"
+
+enum { MOST_JOBS = 256 };
 
 /* Points --------------------------------------------------------------------------------------- */
 
@@ -100,37 +103,47 @@ static lop_status list_missing(const lopi_sweep *s, places *out, lop_error *erro
 
 /* Work ----------------------------------------------------------------------------------------- */
 
-/* One sweep at work, by one thread or several. What changes is changed by one at a time. */
+/* Hooks are called by one thread at a time. */
+typedef struct voices {
+    const lop_hooks *outer;
+    pthread_mutex_t lock;
+} voices;
+
+/* One sweep at work, by one thread or several. What changes is changed under the lock. */
 typedef struct work {
-    lopi_sweep *s;
+    const lopi_sweep *s;
     const places *list;
+    voices *voices;
+    pthread_mutex_t lock;
+    size_t next_dense, next_point; /* of the list: what nobody has taken yet */
     size_t done;
     lop_status status; /* the first failure; all others stop at their next point */
     lop_error error;
 } work;
 
-static bool stopped(const work *w)
+static bool stopped(work *w)
 {
-    lop_status status;
-#pragma omp critical(lopi_sweep)
-    status = w->status;
-    return status != LOP_OK;
+    pthread_mutex_lock(&w->lock);
+    bool stop = w->status != LOP_OK;
+    pthread_mutex_unlock(&w->lock);
+    return stop;
 }
 
 static void fail(work *w, lop_status status, const lop_error *error)
 {
-#pragma omp critical(lopi_sweep)
+    pthread_mutex_lock(&w->lock);
     if (w->status == LOP_OK) {
         w->error = *error;
         w->status = status;
     }
+    pthread_mutex_unlock(&w->lock);
 }
 
-static void announce(const work *w, const lopi_point_job *point)
+static void announce(work *w, const lopi_point_job *point)
 {
-    size_t done;
-#pragma omp critical(lopi_sweep)
-    done = w->done;
+    pthread_mutex_lock(&w->lock);
+    size_t done = w->done;
+    pthread_mutex_unlock(&w->lock);
     const lop_progress progress = {
         .what = "sweep",
         .detail = point->name,
@@ -144,25 +157,18 @@ static void announce(const work *w, const lopi_point_job *point)
     lopi_progress(w->s->hooks, &progress);
 }
 
-static void tell(const work *w, const lop_result *result)
-{
-    const lop_sweep_options *options = w->s->options;
-    if (!options->on_result)
-        return;
-#pragma omp critical(lopi_sweep_hooks)
-    options->on_result(options->context, result, w->done, w->list->total);
-}
-
 static lop_status keep(work *w, const lop_result *result, lop_error *error)
 {
-    lop_status status;
-#pragma omp critical(lopi_sweep)
-    {
-        status = lop_results_append(w->s->directory.results_path, result, error);
-        w->done += status == LOP_OK;
-        if (status == LOP_OK)
-            tell(w, result);
+    const lop_sweep_options *options = w->s->options;
+    pthread_mutex_lock(&w->lock);
+    lop_status status = lop_results_append(w->s->directory.results_path, result, error);
+    w->done += status == LOP_OK;
+    if (status == LOP_OK && options->on_result) {
+        pthread_mutex_lock(&w->voices->lock);
+        options->on_result(options->context, result, w->done, w->list->total);
+        pthread_mutex_unlock(&w->voices->lock);
     }
+    pthread_mutex_unlock(&w->lock);
     return status;
 }
 
@@ -171,8 +177,6 @@ static void do_point(work *w, const place *at, lopi_parent *dense)
     lop_error error = {0};
     lopi_point_job point = {.seed = 0};
     lop_result result = lop_result_empty();
-    if (stopped(w))
-        return;
     lop_status status = point_make(w->s, at, &point, &result, &error);
     if (status == LOP_OK && lopi_cancelled(w->s->hooks))
         status = lopi_fail(&error, LOP_E_CANCELLED, "stopped before %s", point.name);
@@ -208,7 +212,7 @@ static void do_dense(work *w, size_t index)
     bool first = needs_dense(w, index);
     for (size_t i = index; first && i-- > 0 && items[i].seed == items[index].seed;)
         first = !needs_dense(w, i);
-    if (!first || stopped(w))
+    if (!first)
         return;
     lop_status status = lopi_parent_get(w->s, items[index].seed, &dense, &error);
     if (status != LOP_OK)
@@ -219,48 +223,84 @@ static void do_dense(work *w, size_t index)
 static void work_alone(work *w)
 {
     lopi_parent dense = {.network = NULL};
-    for (size_t i = 0; i < w->list->count; i++)
+    for (size_t i = 0; i < w->list->count && !stopped(w); i++)
         do_point(w, &w->list->items[i], &dense);
     lopi_parent_free(&dense);
 }
 
-/* Side by side, each with one thread: inside of a parallel region there is no other. */
-static void work_together(work *w, size_t jobs)
+/* Side by side ----------------------------------------------------------------------------------
+ */
+
+/* The next of a list that all take from; false at its end. */
+static bool take(work *w, size_t *next, size_t *index)
 {
-    const long count = (long)w->list->count;
-#pragma omp parallel num_threads((int)jobs)
-    {
-        lopi_parent dense = {.network = NULL};
-        lop_threads_set(1, NULL);
-#pragma omp for schedule(dynamic, 1)
-        for (long i = 0; i < count; i++)
-            do_dense(w, (size_t)i);
-#pragma omp for schedule(dynamic, 1)
-        for (long i = 0; i < count; i++)
-            do_point(w, &w->list->items[i], &dense);
-        lopi_parent_free(&dense);
-    }
+    pthread_mutex_lock(&w->lock);
+    bool there = w->status == LOP_OK && *next < w->list->count;
+    if (there)
+        *index = (*next)++;
+    pthread_mutex_unlock(&w->lock);
+    return there;
 }
 
-/* Hooks of all threads, one at a time ---------------------------------------------------------- */
+/* Threads of their own and not OpenMP's: each computes as a process with one thread does. */
+static void *train_dense(void *context)
+{
+    work *w = context;
+    size_t index;
+    lop_threads_set(1, NULL);
+    while (take(w, &w->next_dense, &index))
+        do_dense(w, index);
+    return NULL;
+}
+
+static void *do_points(void *context)
+{
+    work *w = context;
+    size_t index;
+    lopi_parent dense = {.network = NULL};
+    lop_threads_set(1, NULL);
+    while (take(w, &w->next_point, &index))
+        do_point(w, &w->list->items[index], &dense);
+    lopi_parent_free(&dense);
+    return NULL;
+}
+
+static void run_threads(work *w, size_t jobs, void *(*run)(void *context))
+{
+    pthread_t threads[MOST_JOBS];
+    size_t started = 0;
+    while (started < jobs && pthread_create(&threads[started], NULL, run, w) == 0)
+        started++;
+    if (started == 0) {
+        lop_error error = {0};
+        fail(w, lopi_fail(&error, LOP_E_MEMORY, "no thread could be started"), &error);
+    }
+    for (size_t i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+}
 
 static void one_message(void *context, lop_level level, const char *text)
 {
-#pragma omp critical(lopi_sweep_hooks)
-    lopi_message(context, level, "%s", text);
+    voices *v = context;
+    pthread_mutex_lock(&v->lock);
+    lopi_message(v->outer, level, "%s", text);
+    pthread_mutex_unlock(&v->lock);
 }
 
 static void one_progress(void *context, const lop_progress *progress)
 {
-#pragma omp critical(lopi_sweep_hooks)
-    lopi_progress(context, progress);
+    voices *v = context;
+    pthread_mutex_lock(&v->lock);
+    lopi_progress(v->outer, progress);
+    pthread_mutex_unlock(&v->lock);
 }
 
 static bool one_cancelled(void *context)
 {
-    bool cancelled;
-#pragma omp critical(lopi_sweep_hooks)
-    cancelled = lopi_cancelled(context);
+    voices *v = context;
+    pthread_mutex_lock(&v->lock);
+    bool cancelled = lopi_cancelled(v->outer);
+    pthread_mutex_unlock(&v->lock);
     return cancelled;
 }
 
@@ -276,19 +316,25 @@ static lop_status describe_network(lopi_sweep *s, lop_error *error)
     return status;
 }
 
-static lop_status work_through(lopi_sweep *s, const places *list, lop_error *error)
+static lop_status work_through(lopi_sweep *s, const places *list, voices *v, lop_error *error)
 {
-    work w = {.s = s, .list = list, .done = list->total - list->count};
+    work w = {.s = s,
+              .list = list,
+              .voices = v,
+              .lock = PTHREAD_MUTEX_INITIALIZER,
+              .done = list->total - list->count};
     size_t jobs = s->options->jobs < list->count ? s->options->jobs : list->count;
     if (list->count == 0)
         lopi_message(s->hooks, LOP_INFO, "all %zu results are there", list->total);
     else if (w.done > 0)
         lopi_message(s->hooks, LOP_INFO, "%zu of %zu results are there; continuing", w.done,
                      list->total);
-    if (s->options->jobs > 1 && list->count > 0)
-        work_together(&w, jobs);
-    else
+    if (s->options->jobs > 1 && jobs > 0) {
+        run_threads(&w, jobs, train_dense);
+        run_threads(&w, jobs, do_points);
+    } else {
         work_alone(&w);
+    }
     if (w.status != LOP_OK && error)
         *error = w.error;
     return w.status;
@@ -297,7 +343,8 @@ static lop_status work_through(lopi_sweep *s, const places *list, lop_error *err
 lop_status lop_sweep(const lop_recipe *recipe, const lop_dataset *dataset,
                      const lop_sweep_options *options, lop_error *error)
 {
-    const lop_hooks hooks = {(void *)options->hooks, one_message, one_progress, one_cancelled};
+    voices v = {options->hooks, PTHREAD_MUTEX_INITIALIZER};
+    const lop_hooks hooks = {&v, one_message, one_progress, one_cancelled};
     lopi_sweep s = {
         .recipe = recipe,
         .dataset = dataset,
@@ -308,6 +355,9 @@ lop_status lop_sweep(const lop_recipe *recipe, const lop_dataset *dataset,
     };
     places list = {.items = NULL};
     lop_status status = lop_recipe_check(recipe, error);
+    if (status == LOP_OK && options->jobs > MOST_JOBS)
+        status = lopi_fail(error, LOP_E_RANGE, "jobs: expected at most %d, found %zu", MOST_JOBS,
+                           options->jobs);
     if (status == LOP_OK)
         status = describe_network(&s, error);
     if (status == LOP_OK)
@@ -316,7 +366,7 @@ lop_status lop_sweep(const lop_recipe *recipe, const lop_dataset *dataset,
     if (status == LOP_OK)
         status = list_missing(&s, &list, error);
     if (status == LOP_OK)
-        status = work_through(&s, &list, error);
+        status = work_through(&s, &list, &v, error);
     lopi_free(list.items);
     lopi_sweep_directory_close(&s.directory);
     return status;

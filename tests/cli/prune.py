@@ -100,7 +100,8 @@ class Retrain(tool.LopTest):
         self.prune("p", "-m", "unit", "-k", "50", "--epochs", "2")
         record = self.record("p")
         self.assertEqual(record["units_left"], [6, 4])
-        self.assertEqual(record["weights_total"], 896)
+        self.assertEqual((record["weights_total"], record["bytes_dense"]), (896, 4 * 896))
+        self.assertEqual(record["network"], "64-12-8-4")
         self.assertAlmostEqual(record["epochs"][-1]["sparsity"], record["sparsity"])
         header, _ = tensors(self.here / "p")
         self.assertEqual(sorted(t["shape"] for n, t in header.items() if n.endswith(".weight")),

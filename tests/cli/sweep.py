@@ -122,6 +122,93 @@ class Sweep(tool.LopTest):
         self.fails(65, "bad.jsonl: line 2", "report", "bad.jsonl")
         self.assertEqual(json.loads(self.lop("report", "out", "--json")[0])["results"], 12)
 
+    def small(self, directory, *more):
+        return ["sweep", "--data", self.data, "--layers", "12,8", "--epochs", "3", "--batch-size",
+                "20", "--dropout", "0", "-k", "0,80", "--no-timing", "-o", directory, *more]
+
+    @staticmethod
+    def key(r):
+        return (r["seed"], r["method"], r["criterion"], r["schedule"], r["target_sparsity"])
+
+    def test_ways_under_one_budget(self):
+        ways = ["--criteria", "magnitude,random", "--schedules", "oneshot,gradual",
+                "--recovery-epochs", "2", "--seeds", "2"]
+        self.lop(*self.small("alone", *ways, "--threads", "1"))
+        alone = tool.read_results(self.here / "alone/results.jsonl")
+        # Both criteria of weights; of units, which have no magnitude, random alone.
+        self.assertEqual({self.key(r)[1:4] for r in alone},
+                         {(*c, s) for c in (("weight", "magnitude"), ("weight", "random"),
+                                            ("unit", "random")) for s in ("oneshot", "gradual")})
+        self.assertEqual(len(alone), 2 * 6 * 2)
+        for result in alone:
+            # Numbered on from the dense training; the dense network is retrained as long.
+            self.assertEqual([e["epoch"] for e in result["epochs"]], [4, 5])
+            self.assertIn("test_accuracy", result["epochs"][0])
+            self.assertAlmostEqual(result["epochs"][-1]["sparsity"], result["sparsity"])
+            self.assertNotIn("prune", result["recipe"])
+        self.assertFalse([name for name in self.files() if "checkpoint" in name])
+
+        # Ranked by what they keep at equal size, best first.
+        ranks = json.loads(self.lop("compare", "alone", "--json")[0])["ranks"]
+        self.assertTrue(ranks)
+        self.assertEqual({r["seeds"] for r in ranks}, {2})
+        for share in {r["share"] for r in ranks}:
+            here = [r for r in ranks if r["share"] == share]
+            self.assertEqual([r["rank"] for r in here], list(range(1, len(here) + 1)))
+            kept = [r["test_accuracy"] for r in here]
+            self.assertEqual(kept, sorted(kept, reverse=True))
+        out, _ = self.lop("compare", "alone")
+        self.assertRegex(out, r"25 % of the weights left\n +1 +weight magnitude ")
+        self.fails(66, "", "compare", "alone", "nowhere")
+
+        # Two at a time, and stopped on the way: the same results, in whatever order.
+        process = self.start(*self.small("together", *ways, "--jobs", "2"))
+        for _ in range(12):
+            process.stderr.readline()
+        process.kill()
+        process.communicate(timeout=60)
+        self.lop(*self.small("together", *ways, "--jobs", "2"))
+        together = tool.read_results(self.here / "together/results.jsonl")
+        self.assertEqual(without_times(sorted(together, key=self.key)),
+                         without_times(sorted(alone, key=self.key)))
+
+        # The recipe of any result makes it again, training and all.
+        for result in (alone[3], alone[-1]):
+            (self.here / "point.json").write_text(json.dumps(result["recipe"]))
+            self.lop("train", "--recipe", "point.json", "-o", "p.safetensors", "-f", "-q",
+                     "--threads", "1")
+            again = json.loads(tool.metadata(self.here / "p.safetensors")["lop.history"])
+            again["epochs"] = again["epochs"][3:]
+            (again,) = without_times([again])
+            (wanted,) = without_times([result])
+            for name in ("bytes_sparse", "bytes_zstd"):
+                wanted.pop(name)
+            self.assertEqual(again, wanted)
+
+    def test_while_training(self):
+        self.lop(*self.small("out", "-m", "weight", "--schedules", "gradual,lottery", "--rounds",
+                             "2", "--while-training"))
+        results = tool.read_results(self.here / "out/results.jsonl")
+        self.assertEqual({(r["schedule"], r["target_sparsity"]): len(r["epochs"])
+                          for r in results},
+                         {("gradual", 0): 3, ("gradual", 0.8): 3, ("lottery", 0): 3,
+                          ("lottery", 0.8): 9})
+        dense = [r for r in results if r["target_sparsity"] == 0]
+        self.assertEqual(dense[0]["test_loss"], dense[1]["test_loss"])
+
+    def test_sequence_and_nm(self):
+        (self.here / "r.yaml").write_text(
+            "stages:\n  - {method: unit, sparsity_percent: 50}\n  - {method: weight}\n")
+        self.lop(*self.small("out", "--recipe", "r.yaml"))
+        results = tool.read_results(self.here / "out/results.jsonl")
+        self.assertEqual([(r["method"], r["target_sparsity"], r["weights_left"]) for r in results],
+                         [("unit 50% + weight", 0, 64 * 6 + 6 * 4 + 4 * 4),
+                          ("unit 50% + weight", 0.8, 77 + 5 + 16)])
+        self.lop(*self.small("nm", "-m", "nm,block", "--nm", "1:4"))
+        results = tool.read_results(self.here / "nm/results.jsonl")
+        self.assertEqual([(r["method"], r["target_sparsity"]) for r in results],
+                         [("nm 1:4", 0.75), ("block 4x4", 0), ("block 4x4", 0.8)])
+
     def test_timing(self):
         self.lop("sweep", "--data", self.data, "--layers", "20", "--epochs", "1", "-m", "unit",
                  "-k", "50", "-o", "out", "-q")
