@@ -56,7 +56,7 @@ class Sweep(tool.LopTest):
         self.assertEqual(len(tool.read_results(self.here / "out/results.jsonl")), 16)
 
         # Another recipe is another sweep.
-        self.fails(64, "made with train.learning_rate 0.001, this sweep has 0.5",
+        self.fails(64, "made with train.learning_rate 0.002, this sweep has 0.5",
                    *self.sweep("out", "--learning-rate", "0.5"))
 
         # Its recipe makes it again.

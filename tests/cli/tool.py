@@ -105,7 +105,7 @@ class LopTest(unittest.TestCase):
 
     def train(self, output="net.safetensors", *more, **options):
         return self.lop("train", "--data", self.data, "--layers", "12,8", "--epochs", "3",
-                        "--batch-size", "20", "--learning-rate", "0.01", "--dropout", "0", "-o", output,
+                        "--batch-size", "20", "--learning-rate", "0.02", "--dropout", "0", "-o", output,
                         *more, **options)
 
 
