@@ -15,6 +15,8 @@ build cmake
 build ninja-build
 build pkg-config
 build libdnnl-dev
+build liblapacke-dev
+build libopenblas-openmp-dev
 build libjansson-dev
 build libzstd-dev
 build libcyaml-dev

@@ -143,9 +143,21 @@ typedef struct lop_prune_options {
  * The share is rounded as it is meant in decimal: k = 0.35 of 10 is 3.5 and gives 4, although the
  * product of the doubles lies below. Selection is exact and does not depend on threads.
  *
- * @return LOP_OK; LOP_E_RANGE where sparsity is outside [0, 1); LOP_E_ARG where the criterion is of
- *         another granularity or not of the table; LOP_E_NAN where a weight or bias is not finite;
- *         LOP_E_MEMORY. On failure the network is unchanged, but for masks of all ones.
+ * Criteria that look at what layers read (wanda, obs, sparsegpt) prune layer by layer, each with
+ * the samples as the layers before it yield them once they are pruned, and only with the scope of a
+ * layer. obs and sparsegpt set the weights that stay anew: to the exact minimum of the layer's
+ * squared error after each of four rounds of rising sparsity (by N:M one for each weight a group
+ * loses), or in one sweep over the inputs. With them an input that is zero in all samples loses its
+ * weights first. wanda compares within an output, so each loses its even share of what the layer
+ * loses. min_keep goes before the sparsity: what it protects stays, and the outcome tells how many
+ * were removed.
+ *
+ * @return LOP_OK; LOP_E_RANGE where a sparsity is outside [0, 1) or a sample does not exist;
+ *         LOP_E_ARG where the criterion is of another granularity or not of the table, lacks its
+ *         samples, labels or movement, or options contradict each other, and where M does not
+ * divide a layer's inputs; LOP_E_SHAPE where the samples do not fit the network; LOP_E_NAN where a
+ *         weight, bias or score is not finite, or a Hessian not positive definite; LOP_E_MEMORY. On
+ *         failure the network is unchanged, but for masks of all ones.
  */
 LOP_API lop_status lop_prune(lop_network *network, const lop_prune_options *options,
                              lop_error *error);

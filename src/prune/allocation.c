@@ -73,8 +73,8 @@ static lop_status count_lamp(lopi_plan *plan, const lop_network *network, lop_er
     if (!plan->granularity->by_weight)
         return lopi_fail(error, LOP_E_ARG, "allocation 'lamp' is for weights, but pruning is by %s",
                          plan->granularity->name);
-    double *score = lopi_alloc(plan->largest, sizeof *score);
-    lop_status status = score ? LOP_OK : lopi_fail_memory(error, plan->largest * sizeof *score);
+    double *score = plan->score;
+    lop_status status = LOP_OK;
     for (size_t l = 0; l < plan->layers && status == LOP_OK; l++) {
         const lop_layer *layer = lop_network_layer(network, l);
         if (lopi_plan_items(plan, l) == 0)
@@ -85,7 +85,6 @@ static lop_status count_lamp(lopi_plan *plan, const lop_network *network, lop_er
             plan->key[plan->start[l] + i] = gone ? LOPI_KEY_FIRST : lopi_key(score[i]);
         }
     }
-    lopi_free(score);
     if (status)
         return status;
     size_t items = plan->start[plan->layers];

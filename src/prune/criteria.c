@@ -107,28 +107,133 @@ static lop_status score_random_blocks(const lopi_score_context *context, double 
     return LOP_OK;
 }
 
+/* With what was collected ---------------------------------------------------------------------- */
+
+/* |w · g| with g the gradient of the mean loss: what the loss changes by without w, to first order.
+ */
+static lop_status score_taylor_weights(const lopi_score_context *context, double *score,
+                                       lop_error *error)
+{
+    (void)error;
+    const lop_layer *layer = context->layer;
+    for (size_t i = 0; i < layer->outputs * layer->inputs; i++)
+        score[i] = fabs((double)layer->weight[i] * context->collected[i]);
+    return LOP_OK;
+}
+
+static lop_status score_taylor_units(const lopi_score_context *context, double *score,
+                                     lop_error *error)
+{
+    (void)error;
+    const lop_layer *layer = context->layer;
+    for (size_t unit = 0; unit < layer->outputs; unit++) {
+        double sum = 0;
+        for (size_t i = unit * layer->inputs; i < (unit + 1) * layer->inputs; i++)
+            sum += (double)layer->weight[i] * context->collected[i];
+        score[unit] = sum * sum;
+    }
+    return LOP_OK;
+}
+
+static lop_status score_collected_units(const lopi_score_context *context, double *score,
+                                        lop_error *error)
+{
+    (void)error;
+    memcpy(score, context->collected, context->layer->outputs * sizeof *score);
+    return LOP_OK;
+}
+
+static lop_status score_wanda(const lopi_score_context *context, double *score, lop_error *error)
+{
+    (void)error;
+    const lop_layer *layer = context->layer;
+    for (size_t i = 0; i < layer->outputs * layer->inputs; i++)
+        score[i] = fabs((double)layer->weight[i]) * context->collected[i % layer->inputs];
+    return LOP_OK;
+}
+
+static lop_status score_movement(const lopi_score_context *context, double *score, lop_error *error)
+{
+    const lop_layer *layer = context->layer;
+    const float *movement = context->options->movement[context->index];
+    if (!movement)
+        return lopi_fail(error, LOP_E_ARG, "the movement of layer '%s' is missing", layer->name);
+    for (size_t i = 0; i < layer->outputs * layer->inputs; i++)
+        score[i] = (double)movement[i];
+    return LOP_OK;
+}
+
 /* The first row of a granularity is its default. */
 static const lopi_criterion criteria[] = {
-    {{"magnitude", LOP_GRANULARITY_WEIGHT, "absolute value of the weight", LOP_NEEDS_NOTHING},
-     score_magnitude},
-    {{"random", LOP_GRANULARITY_WEIGHT, "a random number: the baseline to beat", LOP_NEEDS_NOTHING},
-     score_random_weights},
-    {{"lamp", LOP_GRANULARITY_WEIGHT,
-      "square of the weight over the squares of all at least as large in its layer",
-      LOP_NEEDS_NOTHING},
-     score_lamp},
-    {{"l2", LOP_GRANULARITY_UNIT, "Euclidean norm of the unit's incoming weights",
-      LOP_NEEDS_NOTHING},
-     score_l2},
-    {{"l1", LOP_GRANULARITY_UNIT, "sum of the absolute values of the unit's incoming weights",
-      LOP_NEEDS_NOTHING},
-     score_l1},
-    {{"random", LOP_GRANULARITY_UNIT, "a random number: the baseline to beat", LOP_NEEDS_NOTHING},
-     score_random_units},
-    {{"l2", LOP_GRANULARITY_BLOCK, "sum of the squares of the block's weights", LOP_NEEDS_NOTHING},
-     score_block_l2},
-    {{"random", LOP_GRANULARITY_BLOCK, "a random number: the baseline to beat", LOP_NEEDS_NOTHING},
-     score_random_blocks},
+    {.shown = {"magnitude", LOP_GRANULARITY_WEIGHT, "absolute value of the weight",
+               LOP_NEEDS_NOTHING},
+     .score = score_magnitude},
+    {.shown = {"random", LOP_GRANULARITY_WEIGHT, "a random number: the baseline to beat",
+               LOP_NEEDS_NOTHING},
+     .score = score_random_weights},
+    {.shown = {"lamp", LOP_GRANULARITY_WEIGHT,
+               "square of the weight over the squares of all at least as large in its layer",
+               LOP_NEEDS_NOTHING},
+     .score = score_lamp},
+    {.shown = {"taylor", LOP_GRANULARITY_WEIGHT, "weight times gradient of the loss",
+               LOP_NEEDS_LABELS},
+     .score = score_taylor_weights,
+     .collects = LOPI_COLLECTS_GRADIENT},
+    {.shown = {"snip", LOP_GRANULARITY_WEIGHT,
+               "weight times gradient as well, for a network before it is trained",
+               LOP_NEEDS_LABELS},
+     .score = score_taylor_weights,
+     .collects = LOPI_COLLECTS_GRADIENT},
+    {.shown = {"movement", LOP_GRANULARITY_WEIGHT,
+               "how far training moved the weight away from zero", LOP_NEEDS_MOVEMENT},
+     .score = score_movement},
+    {.shown = {"wanda", LOP_GRANULARITY_WEIGHT,
+               "weight times norm of its input, compared within each output", LOP_NEEDS_SAMPLES},
+     .score = score_wanda,
+     .collects = LOPI_COLLECTS_INPUT_NORM,
+     .by_row = true},
+    {.shown = {"obs", LOP_GRANULARITY_WEIGHT,
+               "optimal brain surgeon: cost in the layer's output, the rest set anew exactly",
+               LOP_NEEDS_SAMPLES},
+     .collects = LOPI_COLLECTS_HESSIAN,
+     .solve = lopi_solve_obs},
+    {.shown = {"sparsegpt", LOP_GRANULARITY_WEIGHT,
+               "cost in the layer's output, the rest set anew in one sweep over the inputs",
+               LOP_NEEDS_SAMPLES},
+     .collects = LOPI_COLLECTS_HESSIAN,
+     .solve = lopi_solve_sparsegpt,
+     .no_min_keep = true},
+
+    {.shown = {"l2", LOP_GRANULARITY_UNIT, "Euclidean norm of the unit's incoming weights",
+               LOP_NEEDS_NOTHING},
+     .score = score_l2},
+    {.shown = {"l1", LOP_GRANULARITY_UNIT,
+               "sum of the absolute values of the unit's incoming weights", LOP_NEEDS_NOTHING},
+     .score = score_l1},
+    {.shown = {"random", LOP_GRANULARITY_UNIT, "a random number: the baseline to beat",
+               LOP_NEEDS_NOTHING},
+     .score = score_random_units},
+    {.shown = {"taylor", LOP_GRANULARITY_UNIT,
+               "square of the sum of weight times gradient over the unit's incoming weights",
+               LOP_NEEDS_LABELS},
+     .score = score_taylor_units,
+     .collects = LOPI_COLLECTS_GRADIENT},
+    {.shown = {"activation", LOP_GRANULARITY_UNIT, "mean of what the unit yields",
+               LOP_NEEDS_SAMPLES},
+     .score = score_collected_units,
+     .collects = LOPI_COLLECTS_ACTIVATION},
+    {.shown = {"apoz", LOP_GRANULARITY_UNIT,
+               "average percentage of zeros among what the unit yields: highest goes first",
+               LOP_NEEDS_SAMPLES},
+     .score = score_collected_units,
+     .collects = LOPI_COLLECTS_FIRING},
+
+    {.shown = {"l2", LOP_GRANULARITY_BLOCK, "sum of the squares of the block's weights",
+               LOP_NEEDS_NOTHING},
+     .score = score_block_l2},
+    {.shown = {"random", LOP_GRANULARITY_BLOCK, "a random number: the baseline to beat",
+               LOP_NEEDS_NOTHING},
+     .score = score_random_blocks},
 };
 
 enum { CRITERIA = sizeof criteria / sizeof criteria[0] };

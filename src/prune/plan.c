@@ -8,10 +8,35 @@ void lopi_plan_end(lopi_plan *plan)
 {
     lopi_free(plan->start);
     lopi_free(plan->wanted);
+    lopi_free(plan->score);
     lopi_free(plan->key);
     lopi_free(plan->remove);
     lopi_free(plan->units);
     *plan = (lopi_plan){0};
+}
+
+/* What the criterion asks of the other options; its samples are looked at later. */
+static lop_status check_criterion(const lopi_criterion *criterion, const lop_prune_options *options,
+                                  lop_error *error)
+{
+    const char *name = criterion->shown.name;
+    if (options->scope != LOP_SCOPE_LAYER && lopi_criterion_in_order(criterion))
+        return lopi_fail(error, LOP_E_ARG,
+                         "contradictory: criterion '%s' compares within a layer only; take scope "
+                         "'%s'",
+                         name, lop_scope_name(LOP_SCOPE_LAYER));
+    if (options->min_keep > 0 && criterion->no_min_keep)
+        return lopi_fail(
+            error, LOP_E_ARG,
+            "criterion '%s' decides column by column and cannot promise min_keep; take "
+            "'obs'",
+            name);
+    if (criterion->shown.needs == LOP_NEEDS_MOVEMENT && !options->movement)
+        return lopi_fail(error, LOP_E_ARG,
+                         "criterion '%s' is collected while training: it needs a schedule with "
+                         "training",
+                         name);
+    return LOP_OK;
 }
 
 static lop_status resolve_criterion(lopi_plan *plan, lop_error *error)
@@ -30,7 +55,7 @@ static lop_status resolve_criterion(lopi_plan *plan, lop_error *error)
         return lopi_fail(error, LOP_E_ARG, "criterion '%s' scores by %s, but pruning is by %s",
                          shown->name, lop_granularity_name((size_t)shown->granularity),
                          plan->granularity->name);
-    return LOP_OK;
+    return check_criterion(plan->criterion, &plan->options, error);
 }
 
 static lop_status resolve(lopi_plan *plan, const lop_prune_options *options, lop_error *error)
@@ -87,11 +112,13 @@ static lop_status make_room(lopi_plan *plan, const lop_network *network, lop_err
         const lop_layer *layer = lop_network_layer(network, l);
         widest = layer->outputs > widest ? layer->outputs : widest;
     }
+    plan->score = lopi_alloc(plan->largest, sizeof *plan->score);
     plan->key = lopi_alloc(items, sizeof *plan->key);
     plan->remove = lopi_alloc(items, sizeof *plan->remove);
     plan->units = lopi_alloc(widest, sizeof *plan->units);
-    if (!plan->key || !plan->remove || !plan->units)
-        return lopi_fail_memory(error, items * (sizeof *plan->key + sizeof *plan->remove) + widest);
+    if (!plan->score || !plan->key || !plan->remove || !plan->units)
+        return lopi_fail_memory(error,
+                                items * (sizeof *plan->key + sizeof *plan->score + 1) + widest);
     return LOP_OK;
 }
 
@@ -99,6 +126,9 @@ lop_status lopi_plan_make(lopi_plan *plan, const lop_network *network,
                           const lop_prune_options *options, lop_error *error)
 {
     lop_status status = resolve(plan, options, error);
+    if (status)
+        return status;
+    status = lopi_calibration_check(network, options, &plan->criterion->shown, error);
     if (status)
         return status;
     status = lop_network_check_finite(network, error);
@@ -119,6 +149,8 @@ lopi_contest lopi_plan_contest(const lopi_plan *plan, const lop_layer *layer)
     lopi_contest contest = {.items = plan->granularity->items(layer, options),
                             .row = layer->inputs,
                             .min_keep = options->min_keep};
+    if (plan->criterion->by_row)
+        contest.group = layer->inputs;
     if (options->granularity == LOP_GRANULARITY_NM)
         contest.group = options->m;
     return contest;

@@ -23,6 +23,7 @@ typedef struct lopi_plan {
     size_t *start;   /* [layers + 1]: items of layer l are start[l] … start[l + 1] − 1 */
     size_t *wanted;  /* [layers]: how many of them to remove, where the scope is the layer */
     size_t largest;  /* items of the largest layer */
+    double *score;   /* [largest], scratch */
     uint64_t *key;   /* [items], see select.h */
     uint8_t *remove; /* [items] */
     uint8_t *units;  /* [outputs of the widest layer], scratch of the report */

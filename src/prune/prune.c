@@ -1,14 +1,13 @@
 /* lop_prune: plan, rank, choose, and only then change the network. */
 #include <lop/prune.h>
 
-#include <math.h>
 #include <string.h>
 
-#include "base/error.h"
-#include "base/memory.h"
+#include "prune/order.h"
 #include "prune/outcome.h"
 #include "prune/plan.h"
 #include "prune/quick.h"
+#include "prune/rank.h"
 #include "prune/select.h"
 
 static const char *const scopes[] = {[LOP_SCOPE_LAYER] = "layer", [LOP_SCOPE_GLOBAL] = "global"};
@@ -17,41 +16,19 @@ enum { SCOPES = sizeof scopes / sizeof scopes[0] };
 
 const char *lop_scope_name(size_t index) { return index < SCOPES ? scopes[index] : NULL; }
 
-/* Keys of one layer's items: what the masks remove comes first. */
-static lop_status rank_layer(lopi_plan *plan, const lop_network *network, size_t l, double *score,
-                             lop_error *error)
-{
-    const lop_layer *layer = lop_network_layer(network, l);
-    lopi_score_context context = {
-        .network = network, .layer = layer, .index = l, .options = &plan->options};
-    lop_status status = plan->criterion->score(&context, score, error);
-    if (status)
-        return status;
-
-    const lopi_target target = {network, l, &plan->options};
-    uint64_t *key = plan->key + plan->start[l];
-    uint8_t *removed = plan->remove + plan->start[l];
-    plan->granularity->removed(&target, removed);
-    for (size_t i = 0; i < lopi_plan_items(plan, l); i++) {
-        if (!isfinite(score[i]))
-            return lopi_fail(error, LOP_E_NAN, "the %s score of %s %zu in layer '%s' is not finite",
-                             plan->criterion->shown.name, plan->granularity->name, i, layer->name);
-        key[i] = removed[i] ? LOPI_KEY_FIRST : lopi_key(score[i]);
-    }
-    return LOP_OK;
-}
-
 static lop_status rank(lopi_plan *plan, const lop_network *network, lop_error *error)
 {
+    lopi_collection collected = {0};
     lop_status status = LOP_OK;
-    double *score = lopi_alloc(plan->largest, sizeof *score);
-    if (!score)
-        return lopi_fail_memory(error, plan->largest * sizeof *score);
+    if (plan->criterion->collects != LOPI_COLLECTS_NOTHING)
+        status =
+            lopi_collect(&collected, network, plan->criterion->collects, &plan->options, error);
     for (size_t l = 0; l < plan->layers && status == LOP_OK; l++) {
         if (lopi_plan_items(plan, l) > 0)
-            status = rank_layer(plan, network, l, score, error);
+            status = lopi_rank_layer(plan, network, l, collected.layer ? collected.layer[l] : NULL,
+                                     error);
     }
-    lopi_free(score);
+    lopi_collection_end(&collected);
     return status;
 }
 
@@ -104,8 +81,10 @@ static bool removes_any(const lopi_plan *plan, size_t l)
     return items > 0 && memchr(plan->remove + plan->start[l], 1, items);
 }
 
-/* All that can fail comes first; a mask of ones prunes nothing. */
-static lop_status remove_chosen(lopi_plan *plan, lop_network *network, lop_error *error)
+/* All that can fail comes first; a mask of ones prunes nothing. `solved` has the weights anew, or
+ * is NULL. */
+static lop_status remove_chosen(lopi_plan *plan, lop_network *network, const lop_network *solved,
+                                lop_error *error)
 {
     for (size_t l = 0; l < plan->layers; l++) {
         lop_status status =
@@ -117,6 +96,10 @@ static lop_status remove_chosen(lopi_plan *plan, lop_network *network, lop_error
         const lopi_target target = {network, l, &plan->options};
         if (removes_any(plan, l))
             plan->granularity->remove(&target, plan->remove + plan->start[l]);
+        const lop_layer *layer = lop_network_layer(network, l);
+        if (solved && lopi_plan_items(plan, l) > 0)
+            memcpy(layer->weight, lop_network_layer(solved, l)->weight,
+                   layer->outputs * layer->inputs * sizeof *layer->weight);
     }
     lop_network_apply_masks(network);
     return LOP_OK;
@@ -131,18 +114,34 @@ static lop_status prune_by_scores(lopi_plan *plan, lop_network *network, lop_err
         choose_globally(plan, network);
     else
         choose_by_layer(plan, network);
-    return remove_chosen(plan, network, error);
+    return remove_chosen(plan, network, NULL, error);
+}
+
+static lop_status prune_in_order(lopi_plan *plan, lop_network *network, lop_error *error)
+{
+    lop_network *solved = NULL;
+    lop_status status = lopi_prune_in_order(plan, network, &solved, error);
+    if (status == LOP_OK)
+        status = remove_chosen(plan, network, solved, error);
+    lop_network_free(solved);
+    return status;
 }
 
 lop_status lop_prune(lop_network *network, const lop_prune_options *options, lop_error *error)
 {
     lopi_plan plan = {0};
     lop_status status = lopi_plan_make(&plan, network, options, error);
-    if (status == LOP_OK)
-        status = lopi_quick_fits(&plan) ? lopi_quick_prune(&plan, network, error)
-                                        : prune_by_scores(&plan, network, error);
+    if (status)
+        goto out;
+    if (lopi_quick_fits(&plan))
+        status = lopi_quick_prune(&plan, network, error);
+    else if (lopi_criterion_in_order(plan.criterion))
+        status = prune_in_order(&plan, network, error);
+    else
+        status = prune_by_scores(&plan, network, error);
     if (status == LOP_OK && options->outcome)
         lopi_outcome_tell(options->outcome, &plan, network);
+out:
     lopi_plan_end(&plan);
     return status;
 }

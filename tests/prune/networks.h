@@ -82,4 +82,19 @@ static inline bool test_same(const lop_network *a, const lop_network *b)
     return true;
 }
 
+/** Pruning refuses with this status, says why, and changes nothing. The network has no masks. */
+static inline void test_refuses(lop_network *network, const lop_prune_options *options,
+                                lop_status expected)
+{
+    lop_network *before = NULL;
+    lop_error error = {0};
+    assert_int_equal(lop_network_copy(&before, network, NULL), LOP_OK);
+    assert_int_equal(lop_prune(network, options, &error), expected);
+    assert_int_equal(error.code, expected);
+    assert_true(error.text[0] != 0);
+    assert_true(test_same(before, network));
+    assert_null(lop_network_layer(network, 0)->mask);
+    lop_network_free(before);
+}
+
 #endif

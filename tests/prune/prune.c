@@ -179,19 +179,6 @@ static void tables_find_by_name(void **state)
     assert_null(lop_scope_name(2));
 }
 
-static void refuses(lop_network *network, const lop_prune_options *options, lop_status expected)
-{
-    lop_network *before = NULL;
-    lop_error error = {0};
-    assert_int_equal(lop_network_copy(&before, network, NULL), LOP_OK);
-    assert_int_equal(lop_prune(network, options, &error), expected);
-    assert_int_equal(error.code, expected);
-    assert_true(error.text[0] != 0);
-    assert_true(test_same(before, network));
-    assert_null(lop_network_layer(network, 0)->mask);
-    lop_network_free(before);
-}
-
 static const double wrong[] = {-0.01, 1, 1.5, NAN, INFINITY, -INFINITY};
 
 static void contradictions_are_refused(void **state)
@@ -201,59 +188,59 @@ static void contradictions_are_refused(void **state)
     const lop_prune_options good = {.sparsity = 0.5};
     lop_prune_options options = good;
     options.allocation = (lop_allocation)7;
-    refuses(network, &options, LOP_E_ARG);
+    test_refuses(network, &options, LOP_E_ARG);
     for (int a = LOP_ALLOCATION_ERK; a <= LOP_ALLOCATION_LIST; a++) {
         options = good;
         options.allocation = (lop_allocation)a;
         options.scope = LOP_SCOPE_GLOBAL;
-        refuses(network, &options, LOP_E_ARG);
+        test_refuses(network, &options, LOP_E_ARG);
     }
     options = good;
     options.granularity = LOP_GRANULARITY_UNIT;
     options.allocation = LOP_ALLOCATION_LAMP;
-    refuses(network, &options, LOP_E_ARG);
+    test_refuses(network, &options, LOP_E_ARG);
     options.allocation = LOP_ALLOCATION_UNIFORM;
     options.min_keep = 1;
-    refuses(network, &options, LOP_E_ARG);
+    test_refuses(network, &options, LOP_E_ARG);
 
     double list[3] = {0.4, 0.6, 0.1};
     options = (lop_prune_options){.allocation = LOP_ALLOCATION_LIST};
-    refuses(network, &options, LOP_E_ARG);
+    test_refuses(network, &options, LOP_E_ARG);
     options.list = list;
     for (options.list_count = 0; options.list_count <= 3; options.list_count++) {
         if (options.list_count != 2)
-            refuses(network, &options, LOP_E_ARG);
+            test_refuses(network, &options, LOP_E_ARG);
     }
     options.list_count = 2;
     options.sparsity = 0.6; /* the list comes to (0.4 · 48 + 0.6 · 64) / 112 = 0.514 */
-    refuses(network, &options, LOP_E_ARG);
+    test_refuses(network, &options, LOP_E_ARG);
     options.sparsity = 0;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         list[1] = wrong[i];
-        refuses(network, &options, LOP_E_RANGE);
+        test_refuses(network, &options, LOP_E_RANGE);
     }
     options.allocation = LOP_ALLOCATION_UNIFORM;
-    refuses(network, &options, LOP_E_ARG);
+    test_refuses(network, &options, LOP_E_ARG);
 
     const size_t nm[][2] = {{0, 2}, {2, 0}, {3, 2}, {1, 4}, {1, SIZE_MAX}, {SIZE_MAX, SIZE_MAX}};
     for (size_t i = 0; i < sizeof nm / sizeof nm[0]; i++) { /* 4 does not divide 6 inputs */
         options =
             (lop_prune_options){.granularity = LOP_GRANULARITY_NM, .n = nm[i][0], .m = nm[i][1]};
-        refuses(network, &options, LOP_E_ARG);
+        test_refuses(network, &options, LOP_E_ARG);
     }
     options =
         (lop_prune_options){.granularity = LOP_GRANULARITY_NM, .n = 1, .m = 2, .sparsity = 0.9};
-    refuses(network, &options, LOP_E_ARG);
+    test_refuses(network, &options, LOP_E_ARG);
     options.sparsity = 0.5;
     options.scope = LOP_SCOPE_GLOBAL;
-    refuses(network, &options, LOP_E_ARG);
+    test_refuses(network, &options, LOP_E_ARG);
     options.scope = LOP_SCOPE_LAYER;
     options.allocation = LOP_ALLOCATION_ERK;
-    refuses(network, &options, LOP_E_ARG);
+    test_refuses(network, &options, LOP_E_ARG);
     options = good;
     options.granularity = LOP_GRANULARITY_BLOCK;
     options.block_rows = SIZE_MAX;
-    refuses(network, &options, LOP_E_RANGE);
+    test_refuses(network, &options, LOP_E_RANGE);
     lop_network_free(network);
 }
 
@@ -265,23 +252,27 @@ static void failures_change_nothing(void **state)
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         lop_prune_options options = good;
         options.sparsity = wrong[i];
-        refuses(network, &options, LOP_E_RANGE);
+        test_refuses(network, &options, LOP_E_RANGE);
     }
     lop_prune_options options = good;
     assert_int_equal(lop_criterion_find("l2", LOP_GRANULARITY_UNIT, &options.criterion, NULL),
                      LOP_OK);
-    refuses(network, &options, LOP_E_ARG);
+    test_refuses(network, &options, LOP_E_ARG);
     const lop_criterion stranger = {"magnitude", LOP_GRANULARITY_WEIGHT, "", LOP_NEEDS_NOTHING};
     options.criterion = &stranger;
-    refuses(network, &options, LOP_E_ARG);
+    test_refuses(network, &options, LOP_E_ARG);
     options = good;
     options.granularity = (lop_granularity)7;
-    refuses(network, &options, LOP_E_ARG);
+    test_refuses(network, &options, LOP_E_ARG);
     options = good;
     options.scope = (lop_scope)7;
-    refuses(network, &options, LOP_E_ARG);
+    test_refuses(network, &options, LOP_E_ARG);
 
-    const float bad[] = {NAN, INFINITY, -INFINITY};
+    const float bad[] = {NAN, INFINITY, -INFINITY}, x[2 * 6] = {1, 2}, moved[8 * 8] = {0};
+    const float *const movement[] = {moved, moved, moved};
+    const uint16_t labels[2] = {0, 3};
+    const lop_samples samples = {
+        .count = 2, .features = 6, .classes = 4, .floats = x, .labels = labels};
     for (size_t i = 0; i < 3; i++) {
         for (size_t row = 0; lop_criterion_at(row); row++) {
             options = good;
@@ -289,12 +280,15 @@ static void failures_change_nothing(void **state)
             options.granularity = options.criterion->granularity;
             options.allocation = options.granularity == LOP_GRANULARITY_WEIGHT ? LOP_ALLOCATION_LAMP
                                                                                : LOP_ALLOCATION_ERK;
+            options.samples = &samples;
+            options.sample_count = samples.count;
+            options.movement = movement;
             float *weight = &lop_network_layer(network, 1)->weight[9], was = *weight;
             *weight = bad[i];
-            refuses(network, &options, LOP_E_NAN);
+            test_refuses(network, &options, LOP_E_NAN);
             *weight = was;
             lop_network_layer(network, 2)->bias[1] = bad[i];
-            refuses(network, &options, LOP_E_NAN);
+            test_refuses(network, &options, LOP_E_NAN);
             lop_network_layer(network, 2)->bias[1] = 0;
         }
     }
