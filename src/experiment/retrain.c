@@ -187,6 +187,9 @@ static lop_status make_pruner(const lopi_retraining *job, size_t index,
                               const lop_prune_options *target, const lop_train_options *training,
                               const lop_network *network, lop_pruner **out, lop_error *error)
 {
+    if (!job->split)
+        return lopi_fail(error, LOP_E_INTERNAL,
+                         "a stage that trains was given no training samples");
     const lop_stage *stage = &job->recipe->stages[index];
     size_t batch = training->batch_size;
     lop_pruner_options options = {

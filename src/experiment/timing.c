@@ -26,7 +26,7 @@ typedef struct bench {
 /* Pass after pass for about `seconds`. */
 static lop_status repeat_pass(bench *b, size_t batch, double seconds, lop_error *error)
 {
-    double start = lop_clock_seconds(), now = start;
+    double start = lop_clock_seconds();
     b->count = 0;
     /* The first passes meet cold caches and unset clocks; they count for nothing. */
     for (size_t i = 0; b->count < MOST_REPETITIONS; i++) {
@@ -34,7 +34,7 @@ static lop_status repeat_pass(bench *b, size_t batch, double seconds, lop_error 
         lop_status status = lop_compute_forward(b->compute, b->x, batch, b->logits, error);
         if (status != LOP_OK)
             return status;
-        now = lop_clock_seconds();
+        double now = lop_clock_seconds();
         if (now - start > seconds / 10 && i >= LEAST_REPETITIONS)
             b->times[b->count++] = now - before;
         if (now - start > seconds && b->count >= LEAST_REPETITIONS)
