@@ -31,7 +31,8 @@ HEADERS = {
     "export.h": "base", "status.h": "base", "hooks.h": "base", "machine.h": "base",
     "suggest.h": "base", "output.h": "base", "state.h": "base",
     "run.h": "run", "network.h": "nn", "exchange.h": "exchange", "data.h": "data",
-    "train.h": "train", "prune.h": "prune", "pruner.h": "prune", "pack.h": "pack",
+    "train.h": "train", "prune.h": "prune", "pruner.h": "prune",
+    "sensitivity.h": "prune", "pack.h": "pack",
     "report.h": "report", "result.h": "report", "experiment.h": "experiment",
 }
 # Folders that see what any other program would: only the public headers and their own files.
