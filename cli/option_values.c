@@ -57,9 +57,10 @@ static lop_status read_name(const option_word *w, const char *text, unsigned *ou
 
 static lop_status read_word(const option_word *w, const char *text, char *to)
 {
-    if (!text[0] || strlen(text) >= LOP_MAX_CRITERION)
+    size_t length = strlen(text);
+    if (length == 0 || length >= LOP_MAX_CRITERION)
         return usage_error(w->error, LOP_E_NAME, "%s: expected a name, found '%s'", w->shown, text);
-    snprintf(to, LOP_MAX_CRITERION, "%s", text);
+    memcpy(to, text, length + 1);
     return LOP_OK;
 }
 
