@@ -10,14 +10,9 @@
 #include "trained.h"
 
 typedef struct values {
-    recipe_values base; /* first */
+    trained_values trained; /* first */
     const char *output, *checkpoint, *data;
     bool compact, overwrite, resume;
-
-    /* what is pruned, read before options are: its recipe is what they change */
-    lop_network *parent;
-    char *metadata;
-    lop_error loading; /* why there is no parent */
 } values;
 
 static const option data_options[] = {
@@ -31,7 +26,7 @@ static const option data_options[] = {
      .help = "data set, for retraining, for criteria that look at data, and to measure"},
     {.name = "label-column",
      .kind = OPTION_OWNED_TEXT,
-     .offset = offsetof(values, base.recipe.label_column),
+     .offset = offsetof(values, trained.base.recipe.label_column),
      .argument = "NAME",
      .preset = "label",
      .help = "of CSV data: the column that holds the class"},
@@ -39,7 +34,7 @@ static const option data_options[] = {
      .letter = 'r',
      .kind = OPTION_RECIPE,
      .offer = OFFER_FILES,
-     .offset = offsetof(values, base.recipe.data),
+     .offset = offsetof(values, trained.base.recipe.data),
      .argument = "FILE",
      .help = "read a recipe (YAML or JSON); options given here weigh more"},
     {0},
@@ -112,7 +107,7 @@ static bool is_own_key(const char *key)
 
 static char *prune_record(const values *v)
 {
-    const lop_recipe *recipe = &v->base.recipe;
+    const lop_recipe *recipe = &v->trained.base.recipe;
     json_t *list = json_array();
     for (size_t i = 0; i < recipe->stage_count; i++) {
         const lop_stage *stage = &recipe->stages[i];
@@ -160,7 +155,7 @@ static lop_status show_counts(session *s, const values *v, const lop_network *ne
                               const lop_count *count, lop_error *error)
 {
     char left[32], total[32], effective[32];
-    const lop_recipe *recipe = &v->base.recipe;
+    const lop_recipe *recipe = &v->trained.base.recipe;
     const lop_stage *last = &recipe->stages[recipe->stage_count - 1];
     FILE *stream = strcmp(v->output, "-") == 0 ? stderr : stdout;
     if (s->common.json)
@@ -202,15 +197,16 @@ static lop_status prune_alone(session *s, values *v, const lop_metadata *metadat
 {
     lop_hooks hooks = session_hooks(s);
     lop_count count;
-    lop_status status = lop_recipe_prune(&v->base.recipe, &v->parent, &hooks, error);
+    lop_status status =
+        lop_recipe_prune(&v->trained.base.recipe, &v->trained.network, &hooks, error);
     if (status == LOP_OK)
-        status = lop_count_network(v->parent, &count, error);
+        status = lop_count_network(v->trained.network, &count, error);
     if (status == LOP_OK && v->compact)
-        status = compact(&v->parent, error);
+        status = compact(&v->trained.network, error);
     if (status != LOP_OK)
-        return blame(error, v->base.common.arguments[0]);
-    status = lop_network_save(v->parent, v->output, metadata, v->overwrite, error);
-    return status == LOP_OK ? show_counts(s, v, v->parent, &count, error) : status;
+        return blame(error, v->trained.base.common.arguments[0]);
+    status = lop_network_save(v->trained.network, v->output, metadata, v->overwrite, error);
+    return status == LOP_OK ? show_counts(s, v, v->trained.network, &count, error) : status;
 }
 
 static lop_status prune_and_retrain(session *s, const values *v, const lop_metadata *metadata,
@@ -219,9 +215,9 @@ static lop_status prune_and_retrain(session *s, const values *v, const lop_metad
     lop_network *network = NULL;
     lop_result result = lop_result_empty();
     const running r = {
-        .base = &v->base,
-        .seed = v->base.recipe.seed,
-        .parent = v->parent,
+        .base = &v->trained.base,
+        .seed = v->trained.base.recipe.seed,
+        .parent = v->trained.network,
         .metadata = metadata,
         .output = v->output,
         .checkpoint = v->checkpoint,
@@ -237,48 +233,27 @@ static lop_status prune_and_retrain(session *s, const values *v, const lop_metad
     return status;
 }
 
-/* The network that is pruned says how it was trained: what options change is that. Whatever is
- * wrong with the file is told when it is its turn. */
-static void settle(void *given)
-{
-    values *v = given;
-    const char *path = v->base.common.argument_count ? v->base.common.arguments[0] : NULL;
-    if (!path || lop_network_load(&v->parent, path, &v->metadata, &v->loading) != LOP_OK)
-        return;
-    const lop_recovery recovery = v->base.recipe.recovery;
-    char *text = trained_recipe(v->metadata);
-    lop_error ignored;
-    if (text && lop_recipe_parse(&v->base.recipe, text, path, &ignored) == LOP_OK) {
-        v->base.recipe.stage_count = 0;
-        v->base.recipe.prune_while_training = false;
-        v->base.recipe.recovery = recovery;
-    }
-    free(text);
-}
-
 static lop_status run(session *s, void *given, lop_error *error)
 {
     values *v = given;
-    lop_recipe *recipe = &v->base.recipe;
+    lop_recipe *recipe = &v->trained.base.recipe;
     char name[512], *record = NULL;
     json_t *object = NULL;
     lop_metadata *metadata = NULL;
-    lop_status status = stages_settle(&v->base, s->command, error);
+    lop_status status = stages_settle(&v->trained.base, s->command, error);
     if (status == LOP_OK && recipe->stage_count == 0)
         status = usage_error(error, LOP_E_ARG, "--method NAME is missing; expected 'lop %s %s'",
                              s->command->name, s->command->synopsis);
-    if (status == LOP_OK && !v->parent) {
-        *error = v->loading;
-        status = blame(error, v->base.common.arguments[0]);
-    }
+    if (status == LOP_OK)
+        status = trained_check(&v->trained, error);
     if (status == LOP_OK && v->data)
-        status = recipe_values_data(&v->base, v->data, error);
+        status = recipe_values_data(&v->trained.base, v->data, error);
     if (status != LOP_OK)
         return status;
-    if (v->base.common.seed != SEED_AS_TRAINED)
-        recipe->recovery.seed = v->base.common.seed;
+    if (v->trained.base.common.seed != SEED_AS_TRAINED)
+        recipe->recovery.seed = v->trained.base.common.seed;
     bool whole = v->data || lop_recipe_needs_data(recipe);
-    object = json_loads(v->metadata, 0, NULL);
+    object = json_loads(v->trained.metadata, 0, NULL);
     record = prune_record(v);
     status = collect(object, record, whole, &metadata, error);
     if (status == LOP_OK)
@@ -287,29 +262,13 @@ static lop_status run(session *s, void *given, lop_error *error)
     if (status == LOP_OK && strcmp(v->output, "-") != 0) {
         char data[512], data_name[512];
         say_next(s, "lop eval %s --data %s", quoted(v->output, name, sizeof name),
-                 quoted(v->data ? v->data : trained_on(v->metadata, data, sizeof data), data_name,
-                        sizeof data_name));
+                 quoted(v->data ? v->data : trained_on(v->trained.metadata, data, sizeof data),
+                        data_name, sizeof data_name));
     }
     json_decref(object);
     free(record);
     free(metadata);
     return status;
-}
-
-static lop_status prepare(void *given, lop_error *error)
-{
-    values *v = given;
-    lop_status status = recipe_values_prepare(v, error);
-    v->base.common.seed = SEED_AS_TRAINED;
-    return status;
-}
-
-static void release(void *given)
-{
-    values *v = given;
-    lop_network_free(v->parent);
-    free(v->metadata);
-    recipe_values_release(v);
 }
 
 const command command_prune = {
@@ -332,8 +291,8 @@ const command command_prune = {
     .most = 1,
     .values_size = sizeof(values),
     .seeded = true,
-    .prepare = prepare,
-    .settle = settle,
-    .release = release,
+    .prepare = trained_prepare,
+    .settle = trained_settle,
+    .release = trained_release,
     .run = run,
 };

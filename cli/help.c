@@ -116,7 +116,7 @@ static void show_all(FILE *stream, size_t width)
     fprintf(stream, "Commands:\n");
     for (size_t i = 0; (of = command_at(i)); i++)
         if (!of->hidden)
-            fprintf(stream, "  %-10s%s\n", of->name, of->summary);
+            fprintf(stream, "  %-13s%s\n", of->name, of->summary);
     fprintf(stream, "\n'lop COMMAND --help' tells more. A first look, half a minute long:\n\n"
                     "  lop data show mnist\n"
                     "  lop train --data mnist --epochs 2 -o net.safetensors\n"

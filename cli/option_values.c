@@ -203,6 +203,8 @@ static lop_status read_value(const option_word *w, char *values)
     case OPTION_PERCENTS:
     case OPTION_WORDS:
         return read_list(w, values);
+    case OPTION_WORD:
+        return read_word(w, w->text, to);
     case OPTION_PAIR:
         return read_pair(w, values);
     case OPTION_RECIPE:
@@ -294,7 +296,7 @@ char *option_default(const option *row, const void *values, char *buffer, size_t
             snprintf(buffer, size, "%g", *(const double *)at);
         break;
     case OPTION_PERCENT:
-        if (!row->required)
+        if (!row->required && isfinite(*(const double *)at))
             snprintf(buffer, size, "%g", 100 * *(const double *)at);
         break;
     case OPTION_TEXT:
@@ -313,6 +315,7 @@ char *option_default(const option *row, const void *values, char *buffer, size_t
     case OPTION_WORDS:
         default_list(row, values, buffer, size);
         break;
+    case OPTION_WORD:
     case OPTION_PAIR:
     case OPTION_RECIPE:
         break;

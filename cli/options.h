@@ -27,6 +27,7 @@ typedef enum option_kind {
     OPTION_NAMES,      /* a list of such: an array and its count */
     OPTION_COUNTS,     /* a list of size_t */
     OPTION_PERCENTS,   /* a list of fractions */
+    OPTION_WORD,       /* char[LOP_MAX_CRITERION] */
     OPTION_WORDS,      /* a list of char[LOP_MAX_CRITERION] */
     OPTION_PAIR,       /* two of size_t, as "4x4" or "2:4": at offset and count_offset */
     OPTION_RECIPE,     /* a file, read into recipe_values before other options are looked at */

@@ -2,6 +2,11 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include <lop/exchange.h>
+
+#include "commands.h"
 
 /* The recipe that a file carries as a text in its metadata; NULL where there is none. */
 static json_t *recipe_of(const char *metadata)
@@ -37,4 +42,45 @@ char *trained_recipe(const char *metadata)
     char *text = recipe ? json_dumps(recipe, JSON_REAL_PRECISION(17)) : NULL;
     json_decref(recipe);
     return text;
+}
+
+lop_status trained_prepare(void *values, lop_error *error)
+{
+    trained_values *v = values;
+    lop_status status = recipe_values_prepare(v, error);
+    v->base.common.seed = SEED_AS_TRAINED;
+    return status;
+}
+
+void trained_settle(void *values)
+{
+    trained_values *v = values;
+    const char *path = v->base.common.argument_count ? v->base.common.arguments[0] : NULL;
+    if (!path || lop_network_load(&v->network, path, &v->metadata, &v->loading) != LOP_OK)
+        return;
+    const lop_recovery recovery = v->base.recipe.recovery;
+    char *text = trained_recipe(v->metadata);
+    lop_error ignored;
+    if (text && lop_recipe_parse(&v->base.recipe, text, path, &ignored) == LOP_OK) {
+        v->base.recipe.stage_count = 0;
+        v->base.recipe.prune_while_training = false;
+        v->base.recipe.recovery = recovery;
+    }
+    free(text);
+}
+
+lop_status trained_check(const trained_values *v, lop_error *error)
+{
+    if (v->network)
+        return LOP_OK;
+    *error = v->loading;
+    return blame(error, v->base.common.arguments[0]);
+}
+
+void trained_release(void *values)
+{
+    trained_values *v = values;
+    lop_network_free(v->network);
+    free(v->metadata);
+    recipe_values_release(v);
 }

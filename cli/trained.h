@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "options.h"
+
 /** The data set as it was named, for a next command; "mnist" where the metadata do not say. */
 char *trained_on(const char *metadata, char *buffer, size_t size);
 
@@ -13,5 +15,22 @@ uint64_t trained_seed(const char *metadata);
 
 /** The recipe as JSON, NULL where the metadata have none; free(). */
 char *trained_recipe(const char *metadata);
+
+/** What commands that take a trained network and a recipe begin with. */
+typedef struct trained_values {
+    recipe_values base; /* first */
+    lop_network *network;
+    char *metadata;
+    lop_error loading; /* why there is no network */
+} trained_values;
+
+/** Defaults; the seed is that of the training. */
+lop_status trained_prepare(void *values, lop_error *error);
+/** Read the network before options are: its recipe is what they change. Whatever is wrong with the
+ *  file is told by trained_check. */
+void trained_settle(void *values);
+/** LOP_OK where there is a network. */
+lop_status trained_check(const trained_values *v, lop_error *error);
+void trained_release(void *values);
 
 #endif

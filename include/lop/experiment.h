@@ -19,6 +19,7 @@
 #include <lop/prune.h>
 #include <lop/pruner.h>
 #include <lop/result.h>
+#include <lop/sensitivity.h>
 #include <lop/status.h>
 #include <lop/train.h>
 
@@ -193,6 +194,16 @@ LOP_API bool lop_recipe_needs_data(const lop_recipe *recipe);
  */
 LOP_API lop_status lop_recipe_prune(const lop_recipe *recipe, lop_network **network,
                                     const lop_hooks *hooks, lop_error *error);
+
+/**
+ * Scan a network, see sensitivity.h: by the method, criterion and all else of recipe.prune, at the
+ * recipe's sparsities above 0, measured on the validation samples of the recipe's seed.
+ *
+ * @return as lop_sensitivity_scan, lop_recipe_check and lop_evaluate
+ */
+LOP_API lop_status lop_recipe_scan(const lop_recipe *recipe, const lop_network *network,
+                                   const lop_dataset *dataset, const lop_hooks *hooks,
+                                   lop_sensitivity *out, lop_error *error);
 
 typedef struct lop_timing {
     double latency_us_batch1;   /* median over repetitions */

@@ -3,7 +3,7 @@ import re
 
 import tool
 
-COMMANDS = ["data", "train", "prune", "eval", "inspect", "sweep", "compare", "report"]
+COMMANDS = ["data", "train", "prune", "eval", "inspect", "sweep", "sensitivity", "compare", "report"]
 
 
 class Help(tool.LopTest):

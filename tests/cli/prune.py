@@ -1,5 +1,6 @@
 """Pruning with retraining: schedules, sequences, recipes that make the same again, resuming."""
 import json
+import re
 import signal
 
 import tool
@@ -174,6 +175,31 @@ class Retrain(tool.LopTest):
         ]:
             with self.subTest(words=words):
                 self.fails(64, text, *prune, *words)
+
+    def test_sensitivity(self):
+        scan = ["sensitivity", "net.safetensors", "--data", self.data, "-k", "25,50,75"]
+        found = json.loads(self.lop(*scan, "--target", "40", "--json", "--csv", "s.csv")[0])
+        self.assertEqual([row["items"] for row in found["layers"]], [768, 96])
+        # A layer alone is what a list prunes that has zeros for all others.
+        self.lop("prune", "net.safetensors", "-m", "weight", "--allocation", "list", "--list",
+                 "0,75", "-o", "p", "-q")
+        looked = json.loads(self.lop("eval", "p", "--data", self.data, "--part", "validation",
+                                     "--precision", "float32", "--json")[0])
+        point = found["layers"][1]["points"][2]
+        self.assertEqual((point["sparsity"], point["valid_loss"], point["valid_accuracy"]),
+                         (0.75, looked["loss"], looked["accuracy"]))
+        shares = found["list_percent"]
+        self.assertAlmostEqual(shares[0] * 768 + shares[1] * 96, 40 * (768 + 96))
+        self.assertEqual(len((self.here / "s.csv").read_text().splitlines()), 1 + 2 * 3)
+
+        out, err = self.lop(*scan, "--target", "40")
+        self.assertRegex(out, r"(?m)^fc1 +accuracy +\d")
+        words = re.search(r"list for 40 % in all: (\S+)", out)[1]
+        self.assertIn(f"--allocation list --list {words} ", err)
+        self.lop("prune", "net.safetensors", "-m", "weight", "--allocation", "list", "--list",
+                 words, "-o", "q", "--json")
+        self.fails(64, "nothing to scan", *scan, "-m", "nm")
+        self.fails(64, "scan larger sparsities", *scan, "--target", "90")
 
     def test_recipe_names_its_line(self):
         (self.here / "r.yaml").write_text(
