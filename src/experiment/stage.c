@@ -73,8 +73,10 @@ void lopi_stage_resolve(lop_stage *stage, size_t epochs, bool whole)
         stage->m = stage->m ? stage->m : 4;
         stage->sparsity = 1 - (double)stage->n / (double)stage->m;
     }
+    /* Movement has to be collected before it can be looked at. */
+    bool later = whole || (criterion && criterion->needs == LOP_NEEDS_MOVEMENT);
     if (epochs > 0 && isnan(stage->begin_epoch))
-        stage->begin_epoch = whole ? times.begin_epoch : 0;
+        stage->begin_epoch = later ? times.begin_epoch : 0;
     if (epochs > 0 && isnan(stage->end_epoch))
         stage->end_epoch =
             times.end_epoch > stage->begin_epoch ? times.end_epoch : stage->begin_epoch;

@@ -75,6 +75,12 @@ class Retrain(tool.LopTest):
             ["-m", "block", "-k", "50", "--block", "2x4", "--epochs", "2"],
             ["-m", "nm", "--nm", "1:4", "--epochs", "2"],
             ["-m", "weight", "-k", "90", "--allocation", "erk"],
+            ["-m", "weight", "-k", "80", "--criterion", "movement", "--schedule", "gradual",
+             "--epochs", "3"],
+            ["-m", "weight", "-k", "80", "--criterion", "sparsegpt", "--calibration", "100"],
+            ["-m", "weight", "-k", "80", "--criterion", "taylor", "--schedule", "iterative",
+             "--epochs", "2"],
+            ["-m", "unit", "-k", "50", "--criterion", "apoz", "--epochs", "2"],
         ]):
             with self.subTest(words=words):
                 path = f"p{number}"
