@@ -205,7 +205,7 @@ class Retrain(tool.LopTest):
         self.lop("prune", "net.safetensors", "-m", "weight", "--allocation", "list", "--list",
                  words, "-o", "q", "--json")
         self.fails(64, "nothing to scan", *scan, "-m", "nm")
-        self.fails(64, "scan larger sparsities", *scan, "--target", "90")
+        self.fails(64, "scan higher ones", *scan, "--target", "90")
 
     def test_recipe_names_its_line(self):
         (self.here / "r.yaml").write_text(
