@@ -154,7 +154,9 @@ class Retrain(tool.LopTest):
         self.assertGreaterEqual(cut, 2)
         self.lop(*words, "-o", "cut", "--resume", "-f", "-q")
         self.assertEqual(tensors(self.here / "whole"), tensors(self.here / "cut"))
-        left = [name for name in self.files() if "checkpoint" in name]
+        # Who is killed while writing cannot take its temporary file (NAME.PROCESS-NUMBER) away.
+        left = [name for name in self.files()
+                if "checkpoint" in name and not re.search(r"\.\d+-\d+$", name)]
         self.assertEqual(left, [])
 
     def test_contradictions(self):
