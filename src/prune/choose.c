@@ -9,7 +9,7 @@ size_t lopi_portion(size_t wanted, size_t part, size_t parts)
 
 size_t lopi_protect(const lopi_contest *contest, uint64_t *key, uint8_t *selected)
 {
-    size_t protected = 0;
+    size_t held = 0;
     if (contest->min_keep == 0)
         return 0;
     size_t lowest = contest->row > contest->min_keep ? contest->row - contest->min_keep : 0;
@@ -19,10 +19,10 @@ size_t lopi_protect(const lopi_contest *contest, uint64_t *key, uint8_t *selecte
             if (selected[i] || key[i] <= LOPI_KEY_SECOND)
                 continue;
             key[i] = LOPI_KEY_LAST;
-            protected++;
+            held++;
         }
     }
-    return protected;
+    return held;
 }
 
 static void choose_group(uint64_t *key, size_t items, size_t wanted, uint8_t *selected)

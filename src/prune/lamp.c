@@ -1,25 +1,50 @@
 #include "prune/lamp.h"
 
-#include <stdlib.h>
+#include <stdint.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "prune/select.h"
 
-static double square(float w) { return (double)w * (double)w; }
+enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
 
-static int compare(const void *a, const void *b)
+/* Sort keys by radix, in three passes between two buffers; returns the one with the result. */
+static uint32_t *sort(uint32_t *key, uint32_t *other, size_t count)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    for (unsigned shift = 0; shift < 32; shift += DIGIT_BITS) {
+        size_t place[DIGITS] = {0}, next = 0;
+        for (size_t i = 0; i < count; i++)
+            place[key[i] >> shift & (DIGITS - 1)]++;
+        for (size_t d = 0; d < DIGITS; d++) {
+            size_t here = place[d];
+            place[d] = next;
+            next += here;
+        }
+        for (size_t i = 0; i < count; i++)
+            other[place[key[i] >> shift & (DIGITS - 1)]++] = key[i];
+        uint32_t *sorted = other;
+        other = key;
+        key = sorted;
+    }
+    return key;
 }
 
-/* The first place in rising `sorted` [count] that holds `value`, which is there. */
-static size_t first_place(const double *sorted, size_t count, double value)
+/* The square of the weight behind a key of its magnitude; exact in double. */
+static double square(uint32_t key)
+{
+    float magnitude;
+    memcpy(&magnitude, &key, sizeof magnitude);
+    return (double)magnitude * (double)magnitude;
+}
+
+/* The first place in rising `sorted` [count] that holds `key`, which is there. */
+static size_t first_place(const uint32_t *sorted, size_t count, uint32_t key)
 {
     size_t low = 0;
     while (count > 1) {
         size_t half = count / 2;
-        low += sorted[low + half - 1] < value ? half : 0;
+        low += sorted[low + half - 1] < key ? half : 0;
         count -= half;
     }
     return low;
@@ -28,24 +53,25 @@ static size_t first_place(const double *sorted, size_t count, double value)
 lop_status lopi_lamp_scores(const lop_layer *layer, double *score, lop_error *error)
 {
     size_t count = layer->outputs * layer->inputs;
-    double *sorted = lopi_alloc(count, sizeof *sorted), *sum = lopi_alloc(count, sizeof *sum);
+    uint32_t *key = lopi_alloc(count, sizeof *key), *other = lopi_alloc(count, sizeof *other);
+    double *sum = lopi_alloc(count, sizeof *sum), above = 0;
     lop_status status = LOP_OK;
-    if (!sorted || !sum) {
-        status = lopi_fail_memory(error, 2 * count * sizeof *sum);
+    if (!key || !other || !sum) {
+        status = lopi_fail_memory(error, count * (sizeof *sum + 2 * sizeof *key));
         goto out;
     }
     for (size_t i = 0; i < count; i++)
-        sorted[i] = square(layer->weight[i]);
-    qsort(sorted, count, sizeof *sorted, compare);
-    double above = 0;
+        key[i] = lopi_magnitude_key(layer->weight[i]);
+    const uint32_t *sorted = sort(key, other, count);
     for (size_t i = count; i-- > 0;)
-        sum[i] = above += sorted[i];
+        sum[i] = above += square(sorted[i]);
     for (size_t i = 0; i < count; i++) {
-        double own = square(layer->weight[i]);
-        score[i] = own > 0 ? own / sum[first_place(sorted, count, own)] : 0;
+        uint32_t own = lopi_magnitude_key(layer->weight[i]);
+        score[i] = own ? square(own) / sum[first_place(sorted, count, own)] : 0;
     }
 out:
-    lopi_free(sorted);
+    lopi_free(key);
+    lopi_free(other);
     lopi_free(sum);
     return status;
 }

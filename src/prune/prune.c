@@ -35,7 +35,7 @@ static lop_status rank(lopi_plan *plan, const lop_network *network, lop_error *e
 /* Put each layer's best item (of equals the last) out of reach; returns how many that are. */
 static size_t protect_last(lopi_plan *plan)
 {
-    size_t protected = 0;
+    size_t held = 0;
     for (size_t l = 0; l < plan->layers; l++) {
         size_t best = plan->start[l];
         for (size_t i = best; i < plan->start[l + 1]; i++) {
@@ -44,24 +44,24 @@ static size_t protect_last(lopi_plan *plan)
         }
         if (best < plan->start[l + 1]) {
             plan->key[best] = LOPI_KEY_LAST;
-            protected++;
+            held++;
         }
     }
-    return protected;
+    return held;
 }
 
 static void choose_globally(lopi_plan *plan, const lop_network *network)
 {
     size_t items = plan->start[plan->layers];
     size_t wanted = lopi_round_share(plan->options.sparsity, items);
-    size_t protected = plan->granularity->keeps_last ? protect_last(plan) : 0;
+    size_t held = plan->granularity->keeps_last ? protect_last(plan) : 0;
     for (size_t l = 0; l < plan->layers; l++) {
         lopi_contest contest = lopi_plan_contest(plan, lop_network_layer(network, l));
         if (lopi_plan_items(plan, l) > 0)
-        protected +=
-            lopi_protect(&contest, plan->key + plan->start[l], plan->remove + plan->start[l]);
+            held +=
+                lopi_protect(&contest, plan->key + plan->start[l], plan->remove + plan->start[l]);
     }
-    lopi_select_lowest(plan->key, items, wanted < items - protected ? wanted : items - protected,
+    lopi_select_lowest(plan->key, items, wanted < items - held ? wanted : items - held,
                        plan->remove);
 }
 

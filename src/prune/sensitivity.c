@@ -176,12 +176,13 @@ static double spread(const lop_sensitivity *scan, double increase, double *list)
 static void meet(const lop_sensitivity *scan, double sparsity, double most, double *list,
                  double *other)
 {
-    double low = 0, high = most;
-    for (double middle = high / 2; middle > low && middle < high; middle = low + (high - low) / 2) {
+    double low = 0, high = most, middle = high / 2;
+    while (middle > low && middle < high) {
         if (spread(scan, middle, list) < sparsity)
             low = middle;
         else
             high = middle;
+        middle = low + (high - low) / 2;
     }
     double least = spread(scan, low, list), greatest = spread(scan, high, other);
     double part = greatest > least ? (sparsity - least) / (greatest - least) : 1;

@@ -83,7 +83,7 @@ static lop_status choose_span(sweep *s, size_t first, size_t width, lop_error *e
     size_t wanted;
     lopi_contest contest = {.items = cells, .group = problem->contest.group};
     if (contest.group) {
-        wanted = problem->wanted / (s->rows * n / contest.group) * s->rows;
+        wanted = lopi_portion(problem->wanted, width, n);
     } else {
         s->seen += cells - early;
         size_t others = s->rows * n - s->early;
