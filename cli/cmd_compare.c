@@ -20,7 +20,8 @@ static lop_status append(lop_results *all, lop_results *more, lop_error *error)
     lop_result *items = realloc(all->items, (all->count + more->count + 1) * sizeof *items);
     if (!items)
         return usage_error(error, LOP_E_MEMORY, "out of memory");
-    memcpy(items + all->count, more->items, more->count * sizeof *items);
+    if (more->count > 0)
+        memcpy(items + all->count, more->items, more->count * sizeof *items);
     all->items = items;
     all->count += more->count;
     free(more->items);

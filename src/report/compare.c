@@ -46,9 +46,9 @@ static sample sample_at(const lopi_series *series, uint64_t seed, double share)
     const lop_result *above = NULL, *below = NULL;
     for (size_t i = 0; i < series->count; i++) {
         const lop_result *result = of_seed(&series->points[i], seed);
-        double found = result ? share_of(result) : NAN;
-        if (isnan(found) || !isfinite(result->test_accuracy))
+        if (!result || isnan(share_of(result)) || !isfinite(result->test_accuracy))
             continue;
+        double found = share_of(result);
         if (fabs(found / share - 1) <= near)
             return take(result);
         if (found > share && (!above || found < share_of(above)))
