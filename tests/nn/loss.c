@@ -50,7 +50,7 @@ static void soft_targets_are_label_smoothing(void **state)
     assert_int_equal(lopi_loss_compute(&in, &b, NULL, NULL), LOP_OK);
     assert_true(fabs(a - b) < 1e-6); /* targets are rounded to float32 */
     for (size_t i = 0; i < 4; i++)
-        assert_true(fabs(smoothed[i] - soft[i]) < 1e-6);
+        assert_true(fabsf(smoothed[i] - soft[i]) < 1e-6f);
 }
 
 static void large_logits_stay_finite(void **state)

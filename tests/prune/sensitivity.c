@@ -54,7 +54,8 @@ static void each_layer_is_pruned_alone(void **state)
             assert_int_equal(p->layer, i / 3);
             assert_int_equal(p->items, widths[i / 3] * widths[i / 3 + 1]);
             assert_true(p->sparsity == sparsities[i % 3]);
-            assert_true(fabs(p->loss - 1 - (double)(i / 3 + 1) * pow(p->sparsity, 3)) < 1e-12);
+            size_t steepness = i / 3 + 1;
+            assert_true(fabs(p->loss - 1 - (double)steepness * pow(p->sparsity, 3)) < 1e-12);
             assert_true(p->accuracy == 1 / p->loss);
         }
         lop_sensitivity_free(&scan);
@@ -158,8 +159,8 @@ static void every_layer_adds_the_same(void **state)
                                   9,    1,   1.001, 1.2}; /* strictly rising but 1 */
     lop_sensitivity_point point[9];
     lop_sensitivity scan = make_scan(point, 3, 3, items, loss);
-    for (double sparsity = 0.01; sparsity <= 0.75; sparsity += 0.01) {
-        double list[3], increase = 0;
+    for (int percent = 1; percent <= 75; percent++) {
+        double sparsity = percent / 100.0, list[3], increase = 0;
         assert_int_equal(lop_sensitivity_allocate(&scan, sparsity, list, NULL), LOP_OK);
         assert_true(fabs(total(&scan, list) - sparsity) < 1e-9);
         for (size_t l = 0; l < 3; l++) {
