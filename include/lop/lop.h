@@ -13,6 +13,7 @@
 #include <lop/pruner.h>
 #include <lop/report.h>
 #include <lop/result.h>
+#include <lop/run.h>
 #include <lop/sensitivity.h>
 #include <lop/state.h>
 #include <lop/status.h>

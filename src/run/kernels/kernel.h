@@ -1,0 +1,151 @@
+/**
+ * Kernels: the ways to compute one layer. Each is a row of a table; table.c gathers the rows of all
+ * instruction sets, scalar.c fills every slot and is the definition of every result.
+ *
+ * A kernel turns the layer's CSR into its own layout once (`prepare`) and then computes (`run`).
+ * This folder alone has intrinsics, `#if` on an architecture, and files compiled with flags for an
+ * instruction set. Its functions allocate nothing.
+ *
+ * int8. x is unsigned, 0 … 127; weights are −127 … 127; acc = Σ q · x is exact in 32 bits. With
+ * t = (float)acc · mult[row] + offset[row], the product and the sum each rounded to float32 and
+ * never fused:
+ *     hidden layer: byte y = rint(min(max(t, 0), 127)), to nearest even
+ *     last layer:   float y = t, and 0 where relu is set and t < 0
+ * All kernels give the same bits.
+ *
+ * float32. y = acc + offset[row], and 0 where relu is set and that is < 0. The order of the sum and
+ * fused products are the kernel's own: |y − exact| ≤ (n + 2) · 2⁻²⁴ · (Σ |w · x| + |offset|) for n
+ * products. x is finite: the executor computes samples that are not by lopi_reference_row.
+ */
+#ifndef LOPI_RUN_KERNELS_KERNEL_H
+#define LOPI_RUN_KERNELS_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lop/status.h>
+
+/** Instruction sets, those of one architecture in rising order. */
+typedef enum lopi_isa {
+    LOPI_ISA_SCALAR,
+    LOPI_ISA_AVX2,        /* with FMA */
+    LOPI_ISA_AVX512,      /* F, BW, VL, DQ */
+    LOPI_ISA_AVX512_VNNI, /* and VBMI, VNNI */
+    LOPI_ISA_NEON,
+    LOPI_ISA_NEON_DOT,
+    LOPI_ISA_WASM,
+    LOPI_ISA_COUNT
+} lopi_isa;
+
+typedef enum lopi_arithmetic { LOPI_F32, LOPI_I8 } lopi_arithmetic;
+
+/** What a kernel skips: nothing, zeros by row, zero blocks, or the inputs that are zero. */
+typedef enum lopi_operation {
+    LOPI_DENSE,
+    LOPI_SPARSE,
+    LOPI_BLOCK,
+    LOPI_COLUMN,
+    LOPI_OPERATION_COUNT
+} lopi_operation;
+
+/**
+ * A layer as kernels are prepared from it. Borrowed for `prepare`: what `run` needs is copied.
+ * Hidden units stand in the order that the plan gave them (rows of like counts together), and the
+ * columns of the next layer follow.
+ */
+typedef struct lopi_layer {
+    uint32_t outputs, inputs;  /* 1 … */
+    const uint32_t *row_start; /* [outputs + 1] */
+    const uint32_t *column;    /* [left], rising within each row */
+    const float *value;        /* F32: [left] */
+    const int8_t *q;           /* I8: [left]; may be 0 */
+    const float *mult;         /* I8: [outputs] */
+    const float *offset;       /* [outputs] */
+    bool last;                 /* I8: yields floats */
+    bool relu;                 /* where it yields floats */
+    float density;             /* share of inputs that are not 0, for cost models */
+} lopi_layer;
+
+/**
+ * Where activations lie. All begin at a multiple of 64 bytes, and so does each sample or tile.
+ *
+ *     ROWS  (tile 0)   [sample][inputs, padded to 64 bytes]
+ *     TILES (tile T)   [sample / T][inputs, padded to a multiple of 4][T]
+ *
+ * An element is a byte for I8 and a float for F32 (and for what the last layer of I8 yields). The
+ * padding behind the inputs is zero, and stays zero: a kernel writes nothing there but zeros. The
+ * last tile's samples beyond the batch are there in memory, finite, and computed along.
+ */
+typedef struct lopi_layout {
+    uint32_t tile; /* 0: rows; else samples a tile: 8, 16, 32 or 64 */
+} lopi_layout;
+
+/** Bytes of one sample (rows) or tile of `features` elements of `size` bytes: a multiple of 64. */
+size_t lopi_layout_stride(lopi_layout layout, size_t features, size_t size);
+/** Bytes that `samples` take. */
+size_t lopi_layout_bytes(lopi_layout layout, size_t features, size_t size, size_t samples);
+
+/** One call of a kernel: parts first … last − 1 of a layer for `samples` samples. */
+typedef struct lopi_call {
+    const void *prepared;
+    const void *x;   /* in the kernel's layout */
+    size_t x_stride; /* bytes from one sample or tile to the next */
+    void *y;         /* in the same layout */
+    size_t y_stride;
+    size_t samples;     /* 1 … */
+    size_t first, last; /* parts of this call: any range within 0 … parts(…) */
+    void *scratch;      /* scratch_bytes(…), at a multiple of 64; of this thread; any contents */
+} lopi_call;
+
+typedef struct lopi_kernel {
+    const char *name; /* "sparse-rows-i8-avx2": unique, [a-z0-9-], below 48 bytes */
+    lopi_isa isa;
+    lopi_arithmetic arithmetic;
+    lopi_operation operation;
+    lopi_layout layout; /* of x and y */
+
+    /** Whether it can compute the layer; NULL: any. */
+    bool (*fits)(const lopi_layer *layer);
+    /** Stated guess of the nanoseconds for a call with all parts, for plans that do not measure and
+     * to leave out what is hopeless. */
+    double (*cost_ns)(const lopi_layer *layer, size_t samples);
+    /** Bytes of its layout of the layer. */
+    size_t (*prepare_bytes)(const lopi_layer *layer);
+    /** Fill `memory`: prepare_bytes, zeroed, at a multiple of 64. */
+    void (*prepare)(const lopi_layer *layer, void *memory);
+    /** Bytes of scratch for a thread that calls it with so many samples; NULL: none. */
+    size_t (*scratch_bytes)(const void *prepared, size_t samples);
+    /** Parts that threads may share out: groups of rows for few samples, samples or tiles for many.
+     * A thread's parts write no cache line of another's, if that can be had. */
+    size_t (*parts)(const void *prepared, size_t samples);
+    void (*run)(const lopi_call *call);
+} lopi_kernel;
+
+/** Rows of one instruction set; `count` is 0 where the build is for another architecture. */
+typedef struct lopi_kernel_list {
+    const lopi_kernel *kernels;
+    size_t count;
+} lopi_kernel_list;
+
+extern const lopi_kernel_list lopi_kernels_scalar;
+
+/** Kernel `index` of all instruction sets in this build; NULL beyond the last. */
+const lopi_kernel *lopi_kernel_at(size_t index);
+/** By name; NULL where there is none. */
+const lopi_kernel *lopi_kernel_find(const char *name);
+/** Widest instruction set that CPU and operating system have. */
+lopi_isa lopi_isa_detect(void);
+/** Whether a machine whose widest set is `widest` can run `isa`. */
+bool lopi_isa_has(lopi_isa widest, lopi_isa isa);
+/** "scalar", "avx2", …; NULL beyond the last. */
+const char *lopi_isa_name(size_t isa);
+
+/**
+ * One output of a float32 layer with the semantics of a dense product, zeros included: 0 · NaN and
+ * 0 · inf are NaN. Summed in the order of the columns.
+ * @param x  element c at x[c · step]
+ */
+float lopi_reference_row(const lopi_layer *layer, uint32_t row, const float *x, size_t step);
+
+#endif

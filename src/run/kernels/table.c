@@ -1,0 +1,64 @@
+/* All kernels of this build, and what this machine can run. */
+#include "run/kernels/kernel.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+static const lopi_kernel_list *const lists[] = {
+    &lopi_kernels_scalar,
+};
+
+const lopi_kernel *lopi_kernel_at(size_t index)
+{
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        if (index < lists[i]->count)
+            return &lists[i]->kernels[index];
+        index -= lists[i]->count;
+    }
+    return NULL;
+}
+
+const lopi_kernel *lopi_kernel_find(const char *name)
+{
+    const lopi_kernel *kernel;
+    for (size_t i = 0; (kernel = lopi_kernel_at(i)); i++)
+        if (strcmp(kernel->name, name) == 0)
+            return kernel;
+    return NULL;
+}
+
+/* A set, its name, and the next narrower one. */
+static const struct {
+    const char *name;
+    lopi_isa below;
+} sets[LOPI_ISA_COUNT] = {
+    [LOPI_ISA_SCALAR] = {"scalar", LOPI_ISA_SCALAR},
+    [LOPI_ISA_AVX2] = {"avx2", LOPI_ISA_SCALAR},
+    [LOPI_ISA_AVX512] = {"avx512", LOPI_ISA_AVX2},
+    [LOPI_ISA_AVX512_VNNI] = {"avx512_vnni", LOPI_ISA_AVX512},
+    [LOPI_ISA_NEON] = {"neon", LOPI_ISA_SCALAR},
+    [LOPI_ISA_NEON_DOT] = {"neon_dot", LOPI_ISA_NEON},
+    [LOPI_ISA_WASM] = {"wasm", LOPI_ISA_SCALAR},
+};
+
+const char *lopi_isa_name(size_t isa) { return isa < LOPI_ISA_COUNT ? sets[isa].name : NULL; }
+
+bool lopi_isa_has(lopi_isa widest, lopi_isa isa)
+{
+    while (widest != isa && widest != LOPI_ISA_SCALAR)
+        widest = sets[widest].below;
+    return widest == isa;
+}
+
+size_t lopi_layout_stride(lopi_layout layout, size_t features, size_t size)
+{
+    size_t bytes = layout.tile ? (features + 3) / 4 * 4 * layout.tile * size : features * size;
+    return (bytes + LOPI_ALIGNMENT - 1) / LOPI_ALIGNMENT * LOPI_ALIGNMENT;
+}
+
+size_t lopi_layout_bytes(lopi_layout layout, size_t features, size_t size, size_t samples)
+{
+    size_t units = layout.tile ? (samples + layout.tile - 1) / layout.tile : samples;
+    return units * lopi_layout_stride(layout, features, size);
+}
