@@ -139,6 +139,22 @@ LOP_API void lop_batch_order(const uint32_t *indices, size_t count, uint64_t see
 LOP_API void lop_batch_gather(const lop_samples *samples, const uint32_t *indices, size_t first,
                               size_t batch, float *x, uint16_t *labels);
 
+/** How images move: how an image does depends on all three and on its index alone. */
+typedef struct lop_shift {
+    size_t pixels; /* at most so many, up or down and left or right, drawn evenly */
+    uint64_t seed, epoch;
+} lop_shift;
+
+/**
+ * The same, each image moved; what comes in from outside is 0.
+ *
+ * @param samples  images of one channel (features = height · width)
+ * @param indices  [batch] into `samples`
+ */
+LOP_API void lop_batch_gather_shifted(const lop_samples *samples, const uint32_t *indices,
+                                      size_t batch, const lop_shift *shift, float *x,
+                                      uint16_t *labels);
+
 #ifdef __cplusplus
 }
 #endif

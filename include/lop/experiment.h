@@ -79,7 +79,7 @@ typedef struct lop_stage {
 typedef struct lop_recovery {
     size_t epochs; /* shared evenly by the stages; 0: none */
     double learning_rate, warmup_epochs, final_rate;
-    double weight_decay, l1, dropout, input_dropout, label_smoothing;
+    double weight_decay, l1, dropout, input_dropout, label_smoothing, shift;
     double distill_temperature, distill_weight; /* from the dense parent, see lop_train_options */
     uint64_t seed;                              /* of its order; LOP_SEED_OF_RUN */
 } lop_recovery;

@@ -90,9 +90,12 @@ typedef struct lop_train_options {
     double dropout;         /* share of hidden activations dropped, [0, 1) */
     double input_dropout;   /* share of inputs dropped, [0, 1) */
     double label_smoothing; /* [0, 1) */
+    double shift; /* images move by up to so many whole pixels each way, anew in every epoch; 0:
+                     not. Of 0 … 64, and for images of one channel only */
 
     /* Distillation (Hinton, Vinyals and Dean 2015): the loss is (1 − w) · cross-entropy
-     * + w · T² · KL(teacher ‖ network), both at temperature T in the second term. */
+     * + w · T² · KL(teacher ‖ network), both at temperature T in the second term. The teacher is
+     * asked once about each sample, as it lies. */
     const lop_network *teacher; /* of the same inputs and classes; not changed; NULL: none */
     double distill_temperature; /* T, (0, 1000] */
     double distill_weight;      /* w, [0, 1]; above 0 exactly where there is a teacher */

@@ -18,6 +18,7 @@ typedef enum lopi_stream {
     LOPI_STREAM_PRUNE,
     LOPI_STREAM_DATA,
     LOPI_STREAM_TEST,
+    LOPI_STREAM_SHIFT,
 } lopi_stream;
 
 typedef struct lopi_random {

@@ -28,6 +28,7 @@ lop_status lop_recipe_default(lop_recipe *out, lop_error *error)
                      .l1 = NAN,
                      .dropout = NAN,
                      .input_dropout = NAN,
+                     .shift = NAN,
                      .label_smoothing = NAN,
                      .distill_temperature = 4,
                      .seed = LOP_SEED_OF_RUN},

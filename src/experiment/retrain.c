@@ -152,6 +152,7 @@ static const struct {
     {offsetof(lop_recovery, dropout), offsetof(lop_train_options, dropout)},
     {offsetof(lop_recovery, input_dropout), offsetof(lop_train_options, input_dropout)},
     {offsetof(lop_recovery, label_smoothing), offsetof(lop_train_options, label_smoothing)},
+    {offsetof(lop_recovery, shift), offsetof(lop_train_options, shift)},
 };
 
 static lop_train_options recovery_options(const lopi_retraining *job)

@@ -27,6 +27,19 @@ static lop_status fail_nan(const lopi_session *session, const char *what, size_t
                      session->options->learning_rate);
 }
 
+static void gather(lopi_session *session, const uint32_t *indices, size_t size)
+{
+    const lop_train_options *options = session->options;
+    const lop_shift shift = {.pixels = (size_t)options->shift,
+                             .seed = options->seed,
+                             .epoch = session->state.step / session->steps_per_epoch};
+    if (shift.pixels == 0)
+        lop_batch_gather(session->train, indices, 0, size, session->x, session->labels);
+    else
+        lop_batch_gather_shifted(session->train, indices, size, &shift, session->x,
+                                 session->labels);
+}
+
 /* Gather the batch and take the optimizer step. */
 static lop_status take_step(lopi_session *session, lop_error *error)
 {
@@ -37,7 +50,7 @@ static lop_status take_step(lopi_session *session, lop_error *error)
     session->update = lopi_update_new(session->options, rate, state->step);
 
     double start = lop_clock_seconds();
-    lop_batch_gather(session->train, session->order + first, 0, size, session->x, session->labels);
+    gather(session, session->order + first, size);
     session->profile.gather += lop_clock_seconds() - start;
 
     const lopi_batch batch = {

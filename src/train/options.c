@@ -38,6 +38,7 @@ static const struct option {
     {OPTION(dropout), REAL, 0, 1, true},
     {OPTION(input_dropout), REAL, 0, 1, true},
     {OPTION(label_smoothing), REAL, 0, 1, true},
+    {OPTION(shift), REAL, 0, 64, false},
     {OPTION(distill_temperature), REAL, 0, 1000, false},
     {OPTION(distill_weight), REAL, 0, 1, false},
     {OPTION(patience), COUNT, 0, 100000, false},
@@ -161,6 +162,9 @@ lop_status lop_train_options_check(const lop_train_options *options, lop_error *
     if (options->rate_schedule == LOP_RATE_STEP && options->step_epochs == 0)
         return lopi_fail(error, LOP_E_RANGE,
                          "step_epochs: expected at least 1 with the step schedule, found 0");
+    if (options->shift != floor(options->shift))
+        return lopi_fail(error, LOP_E_RANGE, "shift: expected whole pixels, found %g",
+                         options->shift);
     if (options->teacher && !(options->distill_temperature > 0))
         return lopi_fail(error, LOP_E_RANGE,
                          "distill_temperature: expected a value above 0, found 0");

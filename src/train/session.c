@@ -22,6 +22,13 @@ static lop_status check(const lopi_session *session, lop_error *error)
         status = lopi_samples_fit(session->network, session->test, error);
     if (status != LOP_OK)
         return status;
+    const lop_samples *train = session->train;
+    if (session->options->shift > 0 &&
+        (train->height < 2 || train->features != train->height * train->width))
+        return lopi_fail(error, LOP_E_SHAPE,
+                         "shift: expected images of one channel, found samples of %zu values that "
+                         "are none",
+                         train->features);
     if (split->train_count == 0)
         return lopi_fail(error, LOP_E_ARG, "expected samples to train on, found an empty split");
     if (session->options->patience > 0 && split->validation_count == 0)

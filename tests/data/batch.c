@@ -160,6 +160,89 @@ static void an_order_is_a_permutation_by_seed_and_epoch(void **state)
     assert_memory_equal(one, indices, sizeof one);
 }
 
+/* Each image is the old one moved: checked pixel by pixel against all moves that are allowed. */
+static bool is_moved(const float *x, const float *old, int down, int right)
+{
+    for (int row = 0; row < 16; row++)
+        for (int column = 0; column < 16; column++) {
+            int r = row - down, c = column - right;
+            bool inside = r >= 0 && r < 16 && c >= 0 && c < 16;
+            if (x[16 * row + column] != (inside ? old[16 * r + c] : 0))
+                return false;
+        }
+    return true;
+}
+
+static void images_move_evenly_and_bring_in_nothing(void **state)
+{
+    (void)state;
+    enum { COUNT = 5, EPOCHS = 500, PIXELS = 2, PLACES = 2 * PIXELS + 1 };
+    lop_samples samples = make_bytes(COUNT);
+    const uint32_t indices[COUNT] = {4, 0, 2, 2, 1};
+    float old[COUNT * 256], x[COUNT * 256];
+    uint16_t labels[COUNT];
+    size_t seen[PLACES][PLACES] = {{0}};
+    lop_batch_gather(&samples, indices, 0, COUNT, old, NULL);
+    for (uint64_t epoch = 0; epoch < EPOCHS; epoch++) {
+        const lop_shift shift = {.pixels = PIXELS, .seed = 9, .epoch = epoch};
+        lop_batch_gather_shifted(&samples, indices, COUNT, &shift, x, labels);
+        assert_memory_equal(x + 2 * 256, x + 3 * 256, 256 * sizeof *x);
+        for (size_t i = 0; i < COUNT; i++) {
+            size_t found = 0;
+            assert_int_equal(labels[i], 7 * indices[i]);
+            for (int place = 0; place < PLACES * PLACES; place++) {
+                int down = place / PLACES, right = place % PLACES;
+                bool is = is_moved(x + 256 * i, old + 256 * i, down - PIXELS, right - PIXELS);
+                seen[down][right] += is && i != 3;
+                found += is;
+            }
+            assert_int_equal(found, 1);
+        }
+    }
+    /* 2,000 draws over 25 places: 80 each, with a standard deviation of 8.8; five of them. */
+    for (size_t place = 0; place < PLACES * PLACES; place++)
+        assert_in_range(seen[place / PLACES][place % PLACES], 36, 124);
+    free_samples(&samples);
+}
+
+static void how_an_image_moves_depends_on_seed_epoch_and_index_alone(void **state)
+{
+    (void)state;
+    lop_samples samples = make_bytes(40);
+    uint32_t indices[40];
+    static float x[40 * 256], y[40 * 256];
+    for (uint32_t i = 0; i < 40; i++)
+        indices[i] = i;
+    const lop_shift shift = {.pixels = 3, .seed = 1, .epoch = 7};
+    lop_batch_gather_shifted(&samples, indices, 40, &shift, x, NULL);
+    lop_batch_gather_shifted(&samples, indices + 11, 29, &shift, y, NULL);
+    assert_memory_equal(x + 11 * 256, y, 29 * 256 * sizeof *x);
+    const lop_shift other = {.pixels = 3, .seed = 2, .epoch = 7};
+    lop_batch_gather_shifted(&samples, indices, 40, &other, y, NULL);
+    assert_memory_not_equal(x, y, sizeof x);
+    free_samples(&samples);
+}
+
+/* A move by more than the image leaves nothing of it. */
+static void images_may_move_out_of_sight(void **state)
+{
+    (void)state;
+    lop_samples samples = make_bytes(1);
+    const uint32_t index = 0;
+    float x[256];
+    size_t empty = 0;
+    for (uint64_t epoch = 0; epoch < 50; epoch++) {
+        const lop_shift shift = {.pixels = 64, .seed = 1, .epoch = epoch};
+        float sum = 0;
+        lop_batch_gather_shifted(&samples, &index, 1, &shift, x, NULL);
+        for (size_t i = 0; i < 256; i++)
+            sum += x[i];
+        empty += sum == 0;
+    }
+    assert_in_range(empty, 30, 50);
+    free_samples(&samples);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +252,9 @@ int main(void)
         cmocka_unit_test(a_split_is_a_partition_by_seed),
         cmocka_unit_test(a_split_needs_samples_on_both_sides),
         cmocka_unit_test(an_order_is_a_permutation_by_seed_and_epoch),
+        cmocka_unit_test(images_move_evenly_and_bring_in_nothing),
+        cmocka_unit_test(how_an_image_moves_depends_on_seed_epoch_and_index_alone),
+        cmocka_unit_test(images_may_move_out_of_sight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
