@@ -34,6 +34,7 @@ HEADERS = {
     "train.h": "train", "prune.h": "prune", "pruner.h": "prune",
     "sensitivity.h": "prune", "pack.h": "pack",
     "report.h": "report", "result.h": "report", "experiment.h": "experiment",
+    "fit.h": "experiment",
 }
 # Folders that see what any other program would: only the public headers and their own files.
 OUTSIDERS = ["cli", "examples", "bench", "fuzz"]

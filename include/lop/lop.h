@@ -5,6 +5,7 @@
 #include <lop/data.h>
 #include <lop/exchange.h>
 #include <lop/experiment.h>
+#include <lop/fit.h>
 #include <lop/hooks.h>
 #include <lop/machine.h>
 #include <lop/network.h>

@@ -106,6 +106,17 @@ lop_status lopi_result_evaluate(lop_result *result, const lop_network *network,
     return LOP_OK;
 }
 
+lop_status lopi_validate(const lop_network *network, const lop_dataset *dataset,
+                         const lop_split *split, lop_evaluation *out, lop_error *error)
+{
+    const lop_evaluate_options options = {
+        .indices = split->validation,
+        .count = split->validation_count,
+        .precision = LOP_FLOAT32,
+    };
+    return lop_evaluate(network, lop_dataset_train(dataset), &options, out, error);
+}
+
 lop_status lopi_result_count(lop_result *result, const lop_network *network, lop_error *error)
 {
     lop_count count;

@@ -17,6 +17,11 @@ lop_status lopi_result_evaluate(lop_result *result, const lop_network *network,
                                 const lop_dataset *dataset, const lop_split *split, bool train,
                                 lop_error *error);
 
+/** Loss and accuracy on the validation part, in float32: results of different machines are to be
+ * compared, and the last bits decide nothing. */
+lop_status lopi_validate(const lop_network *network, const lop_dataset *dataset,
+                         const lop_split *split, lop_evaluation *out, lop_error *error);
+
 /** Count weights and units that are left, of result->weights_total. */
 lop_status lopi_result_count(lop_result *result, const lop_network *network, lop_error *error);
 

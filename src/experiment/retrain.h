@@ -42,6 +42,10 @@ lop_status lopi_lottery(const lopi_retraining *job, lop_network **network, lopi_
 /** Whether a run begins with an untrained network: it prunes while training, or by lottery. */
 bool lopi_begins_untrained(const lop_recipe *recipe);
 
+/** Whether a run may begin with `parent`: the data fits it, and no stage wants an untrained one. */
+lop_status lopi_parent_check(const lop_recipe *recipe, const lop_dataset *dataset,
+                             const lop_network *parent, lop_error *error);
+
 /* What both share. */
 
 /** Of stage `index`; samples, seed and outcome too. */

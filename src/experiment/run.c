@@ -53,16 +53,14 @@ static lop_status name_stages(run *r, lop_error *error)
     return LOP_OK;
 }
 
-static lop_status check_parent(const run *r, lop_error *error)
+lop_status lopi_parent_check(const lop_recipe *recipe, const lop_dataset *dataset,
+                             const lop_network *parent, lop_error *error)
 {
-    const lop_network *parent = r->options->parent;
-    const lop_samples *samples = lop_dataset_train(r->dataset);
-    if (!parent)
-        return LOP_OK;
-    if (lopi_begins_untrained(&r->recipe))
+    const lop_samples *samples = lop_dataset_train(dataset);
+    if (lopi_begins_untrained(recipe))
         return lopi_fail(error, LOP_E_ARG,
                          "%s begins with an untrained network, but a trained one is given",
-                         r->recipe.prune_while_training ? "pruning while training" : "lottery");
+                         recipe->prune_while_training ? "pruning while training" : "lottery");
     if (lop_network_inputs(parent) == samples->features &&
         lop_network_outputs(parent) == samples->classes)
         return LOP_OK;
@@ -83,7 +81,8 @@ static lop_status prepare(run *r, const lop_recipe *recipe, lop_error *error)
     if (status != LOP_OK)
         return status;
     lopi_recipe_resolve(&r->recipe);
-    status = check_parent(r, error);
+    if (r->options->parent)
+        status = lopi_parent_check(&r->recipe, r->dataset, r->options->parent, error);
     if (status == LOP_OK)
         status = lopi_run_text(&r->recipe, r->options->seed, &r->text, error);
     if (status == LOP_OK)

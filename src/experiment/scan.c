@@ -7,22 +7,16 @@
 
 /* What is looked at after each pruning. */
 typedef struct part {
-    const lop_samples *samples;
+    const lop_dataset *dataset;
     const lop_split *split;
 } part;
 
-/* float32, as results are: the last bits decide nothing, but they are to be the same everywhere. */
 static lop_status look(void *context, const lop_network *network, double *loss, double *accuracy,
                        lop_error *error)
 {
     const part *p = context;
-    const lop_evaluate_options options = {
-        .indices = p->split->validation,
-        .count = p->split->validation_count,
-        .precision = LOP_FLOAT32,
-    };
     lop_evaluation found;
-    lop_status status = lop_evaluate(network, p->samples, &options, &found, error);
+    lop_status status = lopi_validate(network, p->dataset, p->split, &found, error);
     if (status == LOP_OK) {
         *loss = found.loss;
         *accuracy = found.accuracy;
@@ -35,7 +29,7 @@ lop_status lop_recipe_scan(const lop_recipe *recipe, const lop_network *network,
                            lop_error *error)
 {
     lop_split split = {0};
-    part validation = {lop_dataset_train(dataset), &split};
+    part validation = {dataset, &split};
     lop_sensitivity_options options = {
         .sparsities = recipe->sparsities,
         .sparsity_count = recipe->sparsity_count,
@@ -53,7 +47,7 @@ lop_status lop_recipe_scan(const lop_recipe *recipe, const lop_network *network,
     if (status == LOP_OK) {
         size_t most = split.train_count;
         options.prune.seed = recipe->seed;
-        options.prune.samples = validation.samples;
+        options.prune.samples = lop_dataset_train(dataset);
         options.prune.indices = split.train;
         options.prune.sample_count = stage.calibration < most ? stage.calibration : most;
         /* Of nothing removed there is nothing to learn: a sweep's first sparsity is passed over. */
