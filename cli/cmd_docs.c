@@ -84,8 +84,11 @@ static void man_option(FILE *stream, const option *row, const void *values)
 static void man_groups(FILE *stream, const command *of, const option_group *group,
                        const void *values)
 {
+    const char *before = "";
     for (; group && group->title; group++) {
-        fprintf(stream, ".SS %s\n", group->title);
+        if (strcmp(group->title, before) != 0)
+            fprintf(stream, ".SS %s\n", group->title);
+        before = group->title;
         for (const option *row = group->options; row->name; row++)
             if (of->seeded || row->kind != OPTION_SEED)
                 man_option(stream, row, values);

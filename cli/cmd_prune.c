@@ -5,40 +5,16 @@
 #include <lop/prune.h>
 
 #include "commands.h"
+#include "pruned.h"
 #include "running.h"
 #include "session.h"
 #include "trained.h"
 
 typedef struct values {
     trained_values trained; /* first */
-    const char *output, *checkpoint, *data;
+    const char *output, *checkpoint;
     bool compact, overwrite, resume;
 } values;
-
-static const option data_options[] = {
-    {.name = "data",
-     .letter = 'd',
-     .kind = OPTION_TEXT,
-     .offer = OFFER_DATA,
-     .offset = offsetof(values, data),
-     .argument = "NAME",
-     .preset = "that of the training, where any is needed",
-     .help = "data set, for retraining, for criteria that look at data, and to measure"},
-    {.name = "label-column",
-     .kind = OPTION_OWNED_TEXT,
-     .offset = offsetof(values, trained.base.recipe.label_column),
-     .argument = "NAME",
-     .preset = "label",
-     .help = "of CSV data: the column that holds the class"},
-    {.name = "recipe",
-     .letter = 'r',
-     .kind = OPTION_RECIPE,
-     .offer = OFFER_FILES,
-     .offset = offsetof(values, trained.base.recipe.data),
-     .argument = "FILE",
-     .help = "read a recipe (YAML or JSON); options given here weigh more"},
-    {0},
-};
 
 static const option output_options[] = {
     {.name = "output",
@@ -74,11 +50,12 @@ static const option output_options[] = {
 
 static const option_group groups[] = {
     {"Pruning", stage_list_options},
+    {"Pruning", stage_sparsity_options},
     {"How to prune", pruning_options},
     {"When to prune", schedule_options},
     {"Retraining", recovery_options},
     {"Distillation", distillation_options},
-    {"Data", data_options},
+    {"Data", trained_data_options},
     {"Output", output_options},
     {0},
 };
@@ -94,62 +71,6 @@ static const example examples[] = {
      "units first, then weights of what remains"},
     {0},
 };
-
-/* What the library writes itself is not handed on. */
-static bool is_own_key(const char *key)
-{
-    static const char *const own[] = {"format", "lop.version", "lop.network", "lop.prune"};
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (strcmp(own[i], key) == 0)
-            return true;
-    return false;
-}
-
-static char *prune_record(const values *v)
-{
-    const lop_recipe *recipe = &v->trained.base.recipe;
-    json_t *list = json_array();
-    for (size_t i = 0; i < recipe->stage_count; i++) {
-        const lop_stage *stage = &recipe->stages[i];
-        const lop_criterion *criterion = NULL;
-        lop_criterion_find(stage->criterion[0] ? stage->criterion : NULL, stage->method, &criterion,
-                           NULL);
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:s, s:f, s:b}", "method",
-                            lop_granularity_name(stage->method), "criterion",
-                            criterion ? criterion->name : "", "scope", lop_scope_name(stage->scope),
-                            "schedule", lop_recipe_schedule_name(stage->schedule), "sparsity",
-                            stage->sparsity, "include_output", (int)stage->include_output));
-    }
-    json_t *object = json_pack("{s:o, s:b}", "stages", list, "compact", (int)v->compact);
-    char *text = object ? json_dumps(object, JSON_REAL_PRECISION(15)) : NULL;
-    json_decref(object);
-    return text;
-}
-
-/* The parent's history stays with the network; how it was pruned joins it. Of a run, the history
- * and the recipe are its own. End with free(*list); texts belong to `object` and `record`. */
-static lop_status collect(const json_t *object, const char *record, bool run, lop_metadata **list,
-                          lop_error *error)
-{
-    const char *key;
-    json_t *value;
-    size_t count = 0;
-    lop_metadata *made = calloc(json_object_size(object) + 2, sizeof *made);
-    if (!made || !record) {
-        free(made);
-        return usage_error(error, LOP_E_MEMORY, "out of memory");
-    }
-    json_object_foreach((json_t *)object, key, value)
-    {
-        bool told = run && (strcmp(key, "lop.history") == 0 || strcmp(key, "lop.recipe") == 0);
-        if (json_is_string(value) && !is_own_key(key) && !told)
-            made[count++] = (lop_metadata){key, json_string_value(value)};
-    }
-    made[count] = (lop_metadata){"lop.prune", record};
-    *list = made;
-    return LOP_OK;
-}
 
 static lop_status show_counts(session *s, const values *v, const lop_network *network,
                               const lop_count *count, lop_error *error)
@@ -246,23 +167,25 @@ static lop_status run(session *s, void *given, lop_error *error)
                              s->command->name, s->command->synopsis);
     if (status == LOP_OK)
         status = trained_check(&v->trained, error);
-    if (status == LOP_OK && v->data)
-        status = recipe_values_data(&v->trained.base, v->data, error);
+    if (status == LOP_OK && v->trained.data)
+        status = recipe_values_data(&v->trained.base, v->trained.data, error);
     if (status != LOP_OK)
         return status;
     if (v->trained.base.common.seed != SEED_AS_TRAINED)
         recipe->recovery.seed = v->trained.base.common.seed;
-    bool whole = v->data || lop_recipe_needs_data(recipe);
+    bool whole = v->trained.data || lop_recipe_needs_data(recipe);
     object = json_loads(v->trained.metadata, 0, NULL);
-    record = prune_record(v);
-    status = collect(object, record, whole, &metadata, error);
+    record = pruned_record(recipe, v->compact);
+    status =
+        pruned_metadata(object, &(pruned_texts){.record = record, .run = whole}, &metadata, error);
     if (status == LOP_OK)
         status =
             whole ? prune_and_retrain(s, v, metadata, error) : prune_alone(s, v, metadata, error);
     if (status == LOP_OK && strcmp(v->output, "-") != 0) {
         char data[512], data_name[512];
         say_next(s, "lop eval %s --data %s", quoted(v->output, name, sizeof name),
-                 quoted(v->data ? v->data : trained_on(v->trained.metadata, data, sizeof data),
+                 quoted(v->trained.data ? v->trained.data
+                                        : trained_on(v->trained.metadata, data, sizeof data),
                         data_name, sizeof data_name));
     }
     json_decref(object);

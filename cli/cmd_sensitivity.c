@@ -11,7 +11,7 @@
 
 typedef struct values {
     trained_values trained; /* first */
-    const char *data, *csv;
+    const char *csv;
     double target;
     bool overwrite;
 } values;
@@ -23,7 +23,7 @@ static const option scan_options[] = {
      .letter = 'd',
      .kind = OPTION_TEXT,
      .offer = OFFER_DATA,
-     .offset = offsetof(values, data),
+     .offset = offsetof(values, trained.data),
      .argument = "NAME",
      .preset = "that of the training",
      .help = "data set, whose validation samples are looked at"},
@@ -216,8 +216,8 @@ static lop_status run(session *s, void *given, lop_error *error)
     lop_dataset *dataset = NULL;
     scanned found = {.network = v->trained.network};
     lop_status status = trained_check(&v->trained, error);
-    if (status == LOP_OK && v->data)
-        status = recipe_values_data(&v->trained.base, v->data, error);
+    if (status == LOP_OK && v->trained.data)
+        status = recipe_values_data(&v->trained.base, v->trained.data, error);
     if (status != LOP_OK)
         return status;
     if (v->trained.base.common.seed != SEED_AS_TRAINED)

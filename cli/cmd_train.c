@@ -43,6 +43,7 @@ static const option_group groups[] = {
     {"Network", recipe_network_options},
     {"Training", recipe_training_options},
     {"Pruning", stage_list_options},
+    {"Pruning", stage_sparsity_options},
     {"How to prune", pruning_options},
     {"When to prune", schedule_options},
     {"Retraining", after_training_options},

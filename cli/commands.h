@@ -5,14 +5,14 @@
 #include "options.h"
 
 extern const command command_data, command_train, command_prune, command_eval, command_inspect,
-    command_sweep, command_sensitivity, command_compare, command_report, command_docs;
+    command_sweep, command_sensitivity, command_fit, command_compare, command_report, command_docs;
 
 /* For commands whose values begin with recipe_values: recipe_options.c. */
 extern const option recipe_data_options[], recipe_network_options[], recipe_training_options[];
 
 /* Of pruning: stage_options.c. Those of prune: how and when, of all stages. */
-extern const option stage_list_options[], pruning_options[], schedule_options[], recovery_options[],
-    after_training_options[], distillation_options[];
+extern const option stage_list_options[], stage_sparsity_options[], pruning_options[],
+    schedule_options[], recovery_options[], after_training_options[], distillation_options[];
 /** Make the recipe's stages as the lists of the command line say. */
 lop_status stages_settle(recipe_values *v, const command *of, lop_error *error);
 

@@ -75,8 +75,11 @@ static void show_option(FILE *stream, const option *row, const void *values, siz
 static void show_groups(FILE *stream, const command *of, const option_group *group,
                         const void *values, size_t width)
 {
+    const char *before = "";
     for (; group && group->title; group++) {
-        fprintf(stream, "\n%s:\n", group->title);
+        if (strcmp(group->title, before) != 0)
+            fprintf(stream, "\n%s:\n", group->title);
+        before = group->title;
         for (const option *row = group->options; row->name; row++)
             if (of->seeded || row->kind != OPTION_SEED)
                 show_option(stream, row, values, width);

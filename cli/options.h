@@ -60,7 +60,7 @@ typedef struct option {
     const char *help;
 } option;
 
-/** Options under one title in the help. */
+/** Options under one title in the help; a group with the title of the one before continues it. */
 typedef struct option_group {
     const char *title; /* NULL ends a list of groups */
     const option *options;

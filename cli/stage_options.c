@@ -32,16 +32,6 @@ const option stage_list_options[] = {
      .argument = "NAME",
      .help = "what is removed as one: weight, unit, block or nm; several, as unit,weight, are done "
              "one after the other, each on what the one before left"},
-    {.name = "sparsity",
-     .letter = 'k',
-     .kind = OPTION_PERCENTS,
-     .offset = IN_LISTS(sparsities),
-     .count_offset = IN_LISTS(sparsity_count),
-     .limit = LOP_MAX_STAGES,
-     .most = 100,
-     .below = true,
-     .argument = "K",
-     .help = "per cent to remove, 0 to below 100; one for each method"},
     {.name = "criterion",
      .kind = OPTION_WORDS,
      .offset = IN_LISTS(criteria),
@@ -59,6 +49,20 @@ const option stage_list_options[] = {
      .argument = "NAME",
      .preset = "oneshot",
      .help = "when: oneshot, gradual, linear, iterative, constant, set, rigl or lottery"},
+    {0},
+};
+
+const option stage_sparsity_options[] = {
+    {.name = "sparsity",
+     .letter = 'k',
+     .kind = OPTION_PERCENTS,
+     .offset = IN_LISTS(sparsities),
+     .count_offset = IN_LISTS(sparsity_count),
+     .limit = LOP_MAX_STAGES,
+     .most = 100,
+     .below = true,
+     .argument = "K",
+     .help = "per cent to remove, 0 to below 100; one for each method"},
     {0},
 };
 

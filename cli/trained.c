@@ -8,6 +8,31 @@
 
 #include "commands.h"
 
+const option trained_data_options[] = {
+    {.name = "data",
+     .letter = 'd',
+     .kind = OPTION_TEXT,
+     .offer = OFFER_DATA,
+     .offset = offsetof(trained_values, data),
+     .argument = "NAME",
+     .preset = "that of the training, where any is needed",
+     .help = "data set, for retraining, for criteria that look at data, and to measure"},
+    {.name = "label-column",
+     .kind = OPTION_OWNED_TEXT,
+     .offset = offsetof(trained_values, base.recipe.label_column),
+     .argument = "NAME",
+     .preset = "label",
+     .help = "of CSV data: the column that holds the class"},
+    {.name = "recipe",
+     .letter = 'r',
+     .kind = OPTION_RECIPE,
+     .offer = OFFER_FILES,
+     .offset = offsetof(trained_values, base.recipe.data),
+     .argument = "FILE",
+     .help = "read a recipe (YAML or JSON); options given here weigh more"},
+    {0},
+};
+
 /* The recipe that a file carries as a text in its metadata; NULL where there is none. */
 static json_t *recipe_of(const char *metadata)
 {

@@ -21,8 +21,12 @@ typedef struct trained_values {
     recipe_values base; /* first */
     lop_network *network;
     char *metadata;
+    const char *data;  /* the data set where one is named, else NULL */
     lop_error loading; /* why there is no network */
 } trained_values;
+
+/** Options for the data; commands whose values begin with trained_values may have them. */
+extern const option trained_data_options[];
 
 /** Defaults; the seed is that of the training. */
 lop_status trained_prepare(void *values, lop_error *error);

@@ -3,7 +3,8 @@ import re
 
 import tool
 
-COMMANDS = ["data", "train", "prune", "eval", "inspect", "sweep", "sensitivity", "compare", "report"]
+COMMANDS = ["data", "train", "prune", "eval", "inspect", "sweep", "sensitivity", "fit",
+            "compare", "report"]
 
 
 class Help(tool.LopTest):
