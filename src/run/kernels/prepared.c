@@ -14,7 +14,7 @@ void *lopi_shelf_take(lopi_shelf *shelf, size_t count, size_t size)
 
 void lopi_prepared_fill(lopi_prepared *prepared, const lopi_layer *layer, lopi_shelf *shelf)
 {
-    size_t padded = ((size_t)layer->outputs + 15) / 16 * 16;
+    size_t padded = ((size_t)layer->outputs + 63) / 64 * 64;
     float *mult = layer->mult ? lopi_shelf_take(shelf, padded, sizeof(float)) : NULL;
     float *offset = lopi_shelf_take(shelf, padded, sizeof(float));
     if (!offset)

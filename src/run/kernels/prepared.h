@@ -10,7 +10,7 @@
 typedef struct lopi_prepared {
     uint32_t outputs, inputs;
     bool last, relu;
-    float *mult, *offset; /* [outputs, padded to 16], zeros behind; mult NULL for F32 */
+    float *mult, *offset; /* [outputs, padded to 64], zeros behind; mult NULL for F32 */
 } lopi_prepared;
 
 /** Memory being divided: each piece begins at a multiple of 64 bytes. A NULL base only counts. */

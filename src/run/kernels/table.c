@@ -4,9 +4,12 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "run/kernels/avx2.h"
 
 static const lopi_kernel_list *const lists[] = {
     &lopi_kernels_scalar,
+    &lopi_kernels_avx2_columns,
+    &lopi_kernels_avx2_lists,
 };
 
 const lopi_kernel *lopi_kernel_at(size_t index)
