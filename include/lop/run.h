@@ -45,7 +45,7 @@ typedef struct lop_packed_layer {
     bool calibrated;     /* may be run in int8 */
 } lop_packed_layer;
 
-/** End a network; plans made from it live on. */
+/** End a network; the plans made from it must have ended before. */
 LOP_API void lop_packed_free(lop_packed *packed);
 
 /** Values that a sample has, values that a sample yields, and layers. */
@@ -55,6 +55,115 @@ LOP_API size_t lop_packed_layer_count(const lop_packed *packed);
 /** Layer `index`. LOP_E_RANGE beyond the last; *out untouched then. */
 LOP_API lop_status lop_packed_layer_get(const lop_packed *packed, size_t index,
                                         lop_packed_layer *out, lop_error *error);
+
+/* Plans -------------------------------------------------------------------------------------- */
+
+/** How products are computed. AUTO is int8 where the network was calibrated, else float32. */
+typedef enum lop_run_precision { LOP_RUN_AUTO, LOP_RUN_FLOAT32, LOP_RUN_INT8 } lop_run_precision;
+
+/** Zero is a good default for every member. */
+typedef struct lop_plan_options {
+    lop_run_precision precision;
+    size_t max_batch; /* largest batch to plan for, 1 … 4096; larger ones are computed in pieces, so
+                         it bounds the workspace; 0 means 512 */
+    size_t threads;  /* that one run uses, 1 … 256; 0 means 1. Above 1 the plan has threads of its
+                        own, which sleep between runs */
+    bool measure;    /* time the candidates on this machine, which takes some 100 ms, rather than
+                        guess by their stated costs */
+    bool dense;      /* only candidates that skip no zeros: the network's own dense form */
+    const char *isa; /* use no wider instruction set: "scalar", "avx2", …; NULL: all there are */
+    const char *saved; /* a text of lop_plan_text: take its choices and measure nothing; NULL: none.
+                          Borrowed for the call */
+} lop_plan_options;
+
+/**
+ * A planned network: for each layer and each class of batch sizes a way to compute it, and the
+ * layer laid out for it. Immutable; one owner; many threads may run it at once, each with its own
+ * workspace.
+ */
+typedef struct lop_plan lop_plan;
+
+/**
+ * Plan a network.
+ *
+ * @param out     receives the plan; untouched on failure
+ * @param packed  keeps: it must outlive the plan
+ * @return LOP_OK; LOP_E_RANGE where an option is outside its range; LOP_E_NAME (unknown `isa`);
+ *         LOP_E_UNSUPPORTED where `isa` is not of this machine, where int8 is asked for and the
+ *         network is not calibrated or a unit has more than 131,072 weights, or where the saved
+ * plan is for another CPU, instruction set, precision or version; LOP_E_FORMAT where the saved plan
+ * is damaged; LOP_E_SHAPE where it is for another network; LOP_E_LIMIT; LOP_E_MEMORY
+ */
+LOP_API lop_status lop_plan_new(lop_plan **out, const lop_packed *packed,
+                                const lop_plan_options *options, lop_error *error);
+LOP_API void lop_plan_free(lop_plan *plan);
+
+/** Bytes of the workspace that a run needs; a multiple of 64. */
+LOP_API size_t lop_plan_workspace(const lop_plan *plan);
+
+/**
+ * Compute a batch. Allocates nothing and waits for nobody: where another run has the plan's
+ * threads, it computes alone. A sample's result does not depend on the number of threads.
+ *
+ * In float32 values that are not finite come out as a dense product has them: 0 · NaN and 0 · inf
+ * are NaN, and relu leaves NaN. In int8 infinity is the largest value there is, and NaN is refused.
+ *
+ * @param x          [batch][inputs], borrowed
+ * @param batch      1 …
+ * @param y          [batch][outputs], written: logits; may not overlap x or the workspace
+ * @param workspace  [size] bytes at a multiple of 64, size at least lop_plan_workspace
+ * @return LOP_OK; LOP_E_ARG where a pointer is NULL, the batch is 0, or the workspace is too small
+ *         or not aligned; LOP_E_NAN (int8) naming sample and value. y is untouched on failure
+ */
+LOP_API lop_status lop_plan_run(const lop_plan *plan, const float *x, size_t batch, float *y,
+                                void *workspace, size_t size, lop_error *error);
+
+/** The same for values in bytes: a byte b stands for b / 255. */
+LOP_API lop_status lop_plan_run_bytes(const lop_plan *plan, const uint8_t *x, size_t batch,
+                                      float *y, void *workspace, size_t size, lop_error *error);
+
+/** What a plan is like as a whole. */
+typedef struct lop_plan_facts {
+    lop_run_precision precision; /* FLOAT32 or INT8 */
+    const char *isa;             /* the widest instruction set that it may use */
+    size_t threads, layers;
+    size_t classes;         /* of batch sizes */
+    size_t prepared_bytes;  /* of the layers as they are laid out */
+    size_t workspace_bytes; /* of one run */
+    bool measured;          /* times were measured, now or when the plan was saved */
+} lop_plan_facts;
+LOP_API void lop_plan_facts_get(const lop_plan *plan, lop_plan_facts *out);
+
+/** A way to compute a layer that was looked at. */
+typedef struct lop_plan_candidate {
+    const char *kernel; /* its name; static */
+    double ns;          /* for one batch of the class, on one thread: measured, or guessed */
+    size_t bytes;       /* of the layer laid out for it */
+} lop_plan_candidate;
+
+/** What was chosen for a layer. */
+typedef struct lop_plan_choice {
+    size_t batch;    /* of the class */
+    double total_ns; /* of the whole network for such a batch, on one thread */
+    lop_plan_candidate chosen;
+    const lop_plan_candidate *candidates; /* [candidate_count], the fastest first; the plan's */
+    size_t candidate_count;
+} lop_plan_choice;
+
+/** LOP_E_RANGE beyond the last class or layer; *out untouched then. */
+LOP_API lop_status lop_plan_choice_get(const lop_plan *plan, size_t class_index, size_t layer,
+                                       lop_plan_choice *out, lop_error *error);
+
+/**
+ * The plan as text, for lop_plan_options.saved on the same machine: some lines that name CPU,
+ * network and choices, and a checksum.
+ * @param text  [size], written and terminated where the size suffices
+ * @return bytes needed, the terminator included
+ */
+LOP_API size_t lop_plan_text(const lop_plan *plan, char *text, size_t size);
+
+/** Instruction sets that this machine has, from the narrowest; NULL beyond the last. Static. */
+LOP_API const char *lop_run_isa(size_t index);
 
 #ifdef __cplusplus
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -100,13 +99,6 @@ lop_status lop_threads_set(size_t threads, lop_error *error)
 }
 
 size_t lop_threads_get(void) { return (size_t)omp_get_max_threads(); }
-
-double lop_clock_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 size_t lop_memory_peak_bytes(void)
 {

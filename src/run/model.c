@@ -5,27 +5,29 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "run/hash.h"
 
 size_t lopi_packed_left(const lopi_packed_layer *layer) { return layer->row_start[layer->outputs]; }
 
-void lopi_packed_weights(const lopi_packed_layer *layer, float *out)
+float lopi_packed_weight(const lopi_packed_layer *layer, uint32_t unit, size_t index)
 {
-    size_t left = lopi_packed_left(layer);
     switch (layer->kind) {
+    case LOP_VALUES_INT8:
+        return (float)layer->q[index] * layer->scale[unit];
+    case LOP_VALUES_SHARED:
+        return layer->table[layer->symbol[index]];
     case LOP_VALUES_FLOAT32:
     case LOP_VALUES_FLOAT16:
-        memcpy(out, layer->values, left * sizeof *out);
-        break;
-    case LOP_VALUES_INT8:
-        for (uint32_t r = 0; r < layer->outputs; r++)
-            for (size_t i = layer->row_start[r]; i < layer->row_start[r + 1]; i++)
-                out[i] = (float)layer->q[i] * layer->scale[r];
-        break;
-    case LOP_VALUES_SHARED:
-        for (size_t i = 0; i < left; i++)
-            out[i] = layer->table[layer->symbol[i]];
         break;
     }
+    return layer->values[index];
+}
+
+void lopi_packed_weights(const lopi_packed_layer *layer, float *out)
+{
+    for (uint32_t r = 0; r < layer->outputs; r++)
+        for (size_t i = layer->row_start[r]; i < layer->row_start[r + 1]; i++)
+            out[i] = lopi_packed_weight(layer, r, i);
 }
 
 lop_status lopi_packed_new(lop_packed **out, size_t layer_count, lop_error *error)
@@ -216,23 +218,9 @@ lop_status lopi_packed_check(lop_packed *packed, lop_error *error)
 
 /* Checksum. ----------------------------------------------------------------------------------- */
 
-/* FNV-1a on words of eight bytes, the last one filled up with zeros. */
-static uint64_t mix(uint64_t sum, const void *data, size_t size)
-{
-    const uint8_t *bytes = data;
-    for (size_t i = 0; data && i < size; i += 8) {
-        uint64_t word = 0;
-        for (size_t b = 0; b < 8 && i + b < size; b++)
-            word |= (uint64_t)bytes[i + b] << (8 * b);
-        sum = (sum ^ word) * 0x100000001b3u;
-        sum ^= sum >> 32; /* high bits of a word reach low bits of the sum */
-    }
-    return sum;
-}
-
 uint64_t lopi_packed_checksum(const lop_packed *packed)
 {
-    uint64_t sum = 0xcbf29ce484222325u;
+    uint64_t sum = LOPI_HASH_START;
     for (size_t l = 0; l < packed->layer_count; l++) {
         const lopi_packed_layer *layer = &packed->layers[l];
         size_t left = lopi_packed_left(layer);
@@ -244,16 +232,16 @@ uint64_t lopi_packed_checksum(const lop_packed *packed)
                                   layer->bias != NULL,
                                   (uint32_t)layer->input_zero};
         const float calibration[] = {layer->input_scale, layer->input_density};
-        sum = mix(sum, shape, sizeof shape);
-        sum = mix(sum, calibration, sizeof calibration);
-        sum = mix(sum, layer->row_start, ((size_t)layer->outputs + 1) * sizeof(uint32_t));
-        sum = mix(sum, layer->column, left * sizeof(uint32_t));
-        sum = mix(sum, layer->values, left * sizeof(float));
-        sum = mix(sum, layer->q, left);
-        sum = mix(sum, layer->scale, layer->outputs * sizeof(float));
-        sum = mix(sum, layer->symbol, left);
-        sum = mix(sum, layer->table, layer->entries * sizeof(float));
-        sum = mix(sum, layer->bias, layer->outputs * sizeof(float));
+        sum = lopi_hash(sum, shape, sizeof shape);
+        sum = lopi_hash(sum, calibration, sizeof calibration);
+        sum = lopi_hash(sum, layer->row_start, ((size_t)layer->outputs + 1) * sizeof(uint32_t));
+        sum = lopi_hash(sum, layer->column, left * sizeof(uint32_t));
+        sum = lopi_hash(sum, layer->values, left * sizeof(float));
+        sum = lopi_hash(sum, layer->q, left);
+        sum = lopi_hash(sum, layer->scale, layer->outputs * sizeof(float));
+        sum = lopi_hash(sum, layer->symbol, left);
+        sum = lopi_hash(sum, layer->table, layer->entries * sizeof(float));
+        sum = lopi_hash(sum, layer->bias, layer->outputs * sizeof(float));
     }
     return sum;
 }

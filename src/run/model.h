@@ -46,6 +46,9 @@ struct lop_packed {
 /** Weights that are left in a layer. */
 size_t lopi_packed_left(const lopi_packed_layer *layer);
 
+/** Weight `index`, which is one of unit `unit`, as float32. */
+float lopi_packed_weight(const lopi_packed_layer *layer, uint32_t unit, size_t index);
+
 /** The weights of a layer as float32, whatever they are kept as: [left], written. */
 void lopi_packed_weights(const lopi_packed_layer *layer, float *out);
 

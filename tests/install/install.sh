@@ -21,16 +21,21 @@ echo "with pkg-config:"
 "$cc" -std=c11 -Wall -Wextra -Werror "$here/consumer/main.c" -o "$work/by-pkg-config" \
     $(pkg-config --cflags --libs lop)
 LD_LIBRARY_PATH=$libdir "$work/by-pkg-config"
+# shellcheck disable=SC2046
+"$cc" -std=c11 -Wall -Wextra -Werror "$here/consumer/run.c" -o "$work/run-by-pkg-config" \
+    $(pkg-config --cflags --libs lop-run)
+LD_LIBRARY_PATH=$libdir "$work/run-by-pkg-config"
 
 echo "with find_package(lop):"
 "$cmake" -S "$here/consumer" -B "$work/build" -DCMAKE_C_COMPILER="$cc" \
     -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 "$cmake" --build "$work/build" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 "$work/build/consumer"
+"$work/build/consumer_run"
 
 echo "another minor version is refused:"
 sed 's/lop 0.1/lop 0.0/' "$here/consumer/CMakeLists.txt" >"$work/CMakeLists.txt"
-cp "$here/consumer/main.c" "$work"
+cp "$here/consumer/main.c" "$here/consumer/run.c" "$work"
 if "$cmake" -S "$work" -B "$work/other" -DCMAKE_C_COMPILER="$cc" \
     -DCMAKE_PREFIX_PATH="$work/prefix" >/dev/null 2>&1; then
     fail "find_package(lop 0.0) accepted this version"

@@ -174,29 +174,6 @@ static void kernels_compute_the_definition(void **state)
             }
 }
 
-/* A dense product multiplies what is pruned too. */
-static void the_reference_spreads_what_is_not_finite(void **state)
-{
-    (void)state;
-    const uint32_t row_start[] = {0, 1, 1}, column[] = {0};
-    const float value[] = {2}, offset[] = {1, -1};
-    const lopi_layer layer = {.outputs = 2,
-                              .inputs = 2,
-                              .row_start = row_start,
-                              .column = column,
-                              .value = value,
-                              .offset = offset,
-                              .relu = true};
-    const float finite[] = {3, 7}, infinite[] = {INFINITY, 1}, hidden[] = {1, -INFINITY},
-                none[] = {1, NAN};
-    assert_true(lopi_reference_row(&layer, 0, finite, 1) == 7);
-    assert_true(lopi_reference_row(&layer, 1, finite, 1) == 0);
-    assert_true(lopi_reference_row(&layer, 0, infinite, 1) == INFINITY);
-    assert_true(isnan(lopi_reference_row(&layer, 1, infinite, 1)));
-    assert_true(isnan(lopi_reference_row(&layer, 0, hidden, 1)));
-    assert_true(isnan(lopi_reference_row(&layer, 1, none, 1)));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,7 +181,6 @@ int main(void)
         cmocka_unit_test(names_are_unique),
         cmocka_unit_test(sets_contain_narrower_ones),
         cmocka_unit_test(kernels_compute_the_definition),
-        cmocka_unit_test(the_reference_spreads_what_is_not_finite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,24 @@
 /* What the CPU can do, and the operating system lets it do. */
 #include "run/kernels/kernel.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #if defined(__x86_64__) || defined(__i386__)
+
+#include <cpuid.h>
+
+void lopi_cpu_name(char *name, size_t size)
+{
+    unsigned words[3][4] = {{0}}; /* 48 bytes, filled up with spaces or zeros */
+    for (unsigned i = 0; i < 3; i++)
+        __get_cpuid(0x80000002u + i, &words[i][0], &words[i][1], &words[i][2], &words[i][3]);
+    char text[sizeof words + 1] = "";
+    memcpy(text, words, sizeof words);
+    for (size_t end = strlen(text); end > 0 && text[end - 1] == ' '; end--)
+        text[end - 1] = 0;
+    snprintf(name, size, "%s", text[0] ? text : "x86");
+}
 
 lopi_isa lopi_isa_detect(void)
 {
@@ -16,7 +33,18 @@ lopi_isa lopi_isa_detect(void)
     return LOPI_ISA_AVX512_VNNI;
 }
 
-#elif defined(__aarch64__) && defined(__linux__)
+#else
+
+void lopi_cpu_name(char *name, size_t size)
+{
+#if defined(__aarch64__)
+    snprintf(name, size, "aarch64");
+#else
+    snprintf(name, size, "generic");
+#endif
+}
+
+#if defined(__aarch64__) && defined(__linux__)
 
 #include <sys/auxv.h>
 
@@ -38,5 +66,7 @@ lopi_isa lopi_isa_detect(void) { return LOPI_ISA_WASM; }
 #else
 
 lopi_isa lopi_isa_detect(void) { return LOPI_ISA_SCALAR; }
+
+#endif
 
 #endif

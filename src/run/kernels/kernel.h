@@ -15,7 +15,7 @@
  *
  * float32. y = acc + offset[row], and 0 where relu is set and that is < 0. The order of the sum and
  * fused products are the kernel's own: |y − exact| ≤ (n + 2) · 2⁻²⁴ · (Σ |w · x| + |offset|) for n
- * products. x is finite: the executor computes samples that are not by lopi_reference_row.
+ * products. x is finite: the executor computes samples that are not by itself (run/reference.h).
  */
 #ifndef LOPI_RUN_KERNELS_KERNEL_H
 #define LOPI_RUN_KERNELS_KERNEL_H
@@ -136,16 +136,11 @@ const lopi_kernel *lopi_kernel_at(size_t index);
 const lopi_kernel *lopi_kernel_find(const char *name);
 /** Widest instruction set that CPU and operating system have. */
 lopi_isa lopi_isa_detect(void);
+/** The processor's name as it gives it, or that of its architecture. [size], terminated. */
+void lopi_cpu_name(char *name, size_t size);
 /** Whether a machine whose widest set is `widest` can run `isa`. */
 bool lopi_isa_has(lopi_isa widest, lopi_isa isa);
 /** "scalar", "avx2", …; NULL beyond the last. */
 const char *lopi_isa_name(size_t isa);
-
-/**
- * One output of a float32 layer with the semantics of a dense product, zeros included: 0 · NaN and
- * 0 · inf are NaN. Summed in the order of the columns.
- * @param x  element c at x[c · step]
- */
-float lopi_reference_row(const lopi_layer *layer, uint32_t row, const float *x, size_t step);
 
 #endif

@@ -6,19 +6,6 @@
 
 enum { SIDE = LOPI_BLOCK_SIDE, TILE = LOPI_SCALAR_TILE };
 
-float lopi_reference_row(const lopi_layer *layer, uint32_t row, const float *x, size_t step)
-{
-    float sum = 0;
-    uint32_t at = layer->row_start[row], end = layer->row_start[row + 1];
-    for (uint32_t c = 0; c < layer->inputs; c++) {
-        bool kept = at < end && layer->column[at] == c;
-        sum += (kept ? layer->value[at] : 0) * x[c * step];
-        at += kept;
-    }
-    sum += layer->offset[row];
-    return layer->relu && sum < 0 ? 0 : sum;
-}
-
 /* Epilogues: one output of each type. --------------------------------------------------------- */
 
 static void finish_float(const lopi_prepared *p, uint32_t row, float acc, float *y)

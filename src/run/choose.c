@@ -1,0 +1,247 @@
+/* Which kernel computes which layer. A layer's time is that of its kernel and of bringing its input
+ * into the kernel's layout, so a chain of layers is a shortest path; measured plans are then tried
+ * as a whole, change by change, since layers share the caches. */
+#include "run/plan.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+/* A candidate that is expected to take so many times as long as the best is not looked at. */
+static const double hopeless = 12;
+/* A change must save this share to be taken: less is noise. */
+static const double worth_it = 0.01;
+
+double lopi_relayout_ns(lopi_layout from, lopi_layout to, size_t features, size_t size,
+                        size_t samples)
+{
+    if (from.tile == to.tile)
+        return 0;
+    double elements = (double)features * (double)samples;
+    return 50 + elements * (size == 1 ? 0.4 : 0.8);
+}
+
+/* Choices of one class while they are made. */
+typedef struct choosing {
+    lop_plan *plan;
+    const lopi_layers *layers;
+    lopi_class *class;
+    lopi_options *options; /* [layers] */
+    lopi_bench *bench;     /* NULL: guess */
+} choosing;
+
+static bool eligible(const lop_plan *plan, const lopi_kernel *kernel, const lopi_layer *layer)
+{
+    return kernel->arithmetic == plan->arithmetic && lopi_isa_has(plan->isa, kernel->isa) &&
+           (!plan->dense || kernel->operation == LOPI_DENSE) &&
+           (!kernel->fits || kernel->fits(layer));
+}
+
+static int compare_options(const void *a, const void *b)
+{
+    double x = ((const lopi_option *)a)->ns, y = ((const lopi_option *)b)->ns;
+    return (x > y) - (x < y);
+}
+
+/* Kernels that can compute a layer, with their guesses, the fastest first; the hopeless left out.
+ */
+static lop_status list_options(const choosing *c, size_t layer, lop_error *error)
+{
+    lopi_options *options = &c->options[layer];
+    size_t kernels = 0;
+    while (lopi_kernel_at(kernels))
+        kernels++;
+    options->option = lopi_alloc(kernels, sizeof *options->option);
+    if (!options->option)
+        return lopi_fail_memory(error, kernels * sizeof *options->option);
+    const lopi_layer *view = &c->layers->layer[layer];
+    for (size_t i = 0; i < kernels; i++) {
+        const lopi_kernel *kernel = lopi_kernel_at(i);
+        if (eligible(c->plan, kernel, view))
+            options->option[options->count++] =
+                (lopi_option){kernel, kernel->cost_ns(view, c->class->batch)};
+    }
+    if (options->count == 0)
+        return lopi_fail(error, LOP_E_INTERNAL, "no kernel computes layer %zu", layer);
+    qsort(options->option, options->count, sizeof *options->option, compare_options);
+    while (options->option[options->count - 1].ns > hopeless * options->option[0].ns)
+        options->count--;
+    return LOP_OK;
+}
+
+static lop_status measure_options(const choosing *c, size_t layer, lop_error *error)
+{
+    lopi_options *options = &c->options[layer];
+    const lopi_laid **laid = lopi_alloc(options->count, sizeof *laid);
+    if (!laid)
+        return lopi_fail_memory(error, options->count * sizeof *laid);
+    lop_status status = LOP_OK;
+    for (size_t i = 0; i < options->count && status == LOP_OK; i++)
+        status =
+            lopi_plan_lay(c->plan, c->layers, layer, options->option[i].kernel, &laid[i], error);
+    if (status == LOP_OK)
+        status = lopi_bench_layer(c->bench, laid, options->option, options->count, error);
+    lopi_free(laid);
+    if (status == LOP_OK)
+        qsort(options->option, options->count, sizeof *options->option, compare_options);
+    return status;
+}
+
+static double turn_ns(const choosing *c, size_t layer, const lopi_kernel *before,
+                      const lopi_kernel *kernel)
+{
+    return lopi_relayout_ns(before->layout, kernel->layout, c->layers->layer[layer].inputs,
+                            lopi_plan_size(c->plan, layer), c->class->batch);
+}
+
+/* The shortest path through the options: picked [layers] are indices into them. */
+static lop_status shortest_path(const choosing *c, size_t *picked, double *total, lop_error *error)
+{
+    typedef struct node {
+        double ns;
+        size_t before;
+    } node;
+    size_t layers = c->layers->count, start = 0;
+    for (size_t l = 0; l < layers; l++)
+        start += c->options[l].count;
+    node *nodes = lopi_alloc(start, sizeof *nodes);
+    if (!nodes)
+        return lopi_fail_memory(error, start * sizeof *nodes);
+    node *here = nodes, *last = NULL;
+    for (size_t l = 0; l < layers; last = here, here += c->options[l].count, l++) {
+        for (size_t o = 0; o < c->options[l].count; o++) {
+            const lopi_option *option = &c->options[l].option[o];
+            here[o].ns = option->ns;
+            for (size_t b = 0; l > 0 && b < c->options[l - 1].count; b++) {
+                double ns = last[b].ns + option->ns +
+                            turn_ns(c, l, c->options[l - 1].option[b].kernel, option->kernel);
+                if (b == 0 || ns < here[o].ns)
+                    here[o] = (node){ns, b};
+            }
+        }
+    }
+    size_t best = 0;
+    for (size_t o = 1; o < c->options[layers - 1].count; o++)
+        if (last[o].ns < last[best].ns)
+            best = o;
+    *total = last[best].ns;
+    here = last;
+    for (size_t l = layers; l-- > 0;) {
+        picked[l] = best;
+        best = here[best].before;
+        if (l > 0)
+            here -= c->options[l - 1].count;
+    }
+    lopi_free(nodes);
+    return LOP_OK;
+}
+
+static lop_status take_steps(const choosing *c, const size_t *picked, lop_error *error)
+{
+    lop_status status = LOP_OK;
+    for (size_t l = 0; l < c->layers->count && status == LOP_OK; l++)
+        status = lopi_plan_lay(c->plan, c->layers, l, c->options[l].option[picked[l]].kernel,
+                               &c->class->steps[l], error);
+    return status;
+}
+
+/* Change single layers of a measured class as long as that makes the whole network faster. Only
+ * what is near the best by itself is tried. */
+static lop_status refine(const choosing *c, lop_error *error)
+{
+    static const double near = 1.5;
+    size_t layers = c->layers->count;
+    const lopi_laid **trial = lopi_alloc(layers, sizeof *trial);
+    if (!trial)
+        return lopi_fail_memory(error, layers * sizeof *trial);
+    lop_status status = LOP_OK;
+    for (size_t l = 0; l < layers; l++) {
+        const lopi_options *options = &c->options[l];
+        for (size_t o = 0;
+             o < options->count && options->option[o].ns < near * options->option[0].ns; o++) {
+            if (options->option[o].kernel == c->class->steps[l]->kernel)
+                continue;
+            for (size_t i = 0; i < layers; i++)
+                trial[i] = c->class->steps[i];
+            status =
+                lopi_plan_lay(c->plan, c->layers, l, options->option[o].kernel, &trial[l], error);
+            double ns[2];
+            const lopi_laid *const *const both[] = {c->class->steps, trial};
+            if (status == LOP_OK)
+                status = lopi_bench_networks(c->bench, both, ns, 2, error);
+            if (status != LOP_OK)
+                goto out;
+            if (ns[1] < (1 - worth_it) * ns[0])
+                c->class->steps[l] = trial[l];
+        }
+    }
+    const lopi_laid *const *const final[] = {c->class->steps};
+    status = lopi_bench_networks(c->bench, final, &c->class->ns, 1, error);
+out:
+    lopi_free(trial);
+    return status;
+}
+
+/* What was looked at, for showing. */
+static lop_status keep_candidates(const choosing *c, lop_error *error)
+{
+    for (size_t l = 0; l < c->layers->count; l++) {
+        const lopi_options *options = &c->options[l];
+        lop_plan_candidate *list = lopi_alloc(options->count, sizeof *list);
+        if (!list)
+            return lopi_fail_memory(error, options->count * sizeof *list);
+        for (size_t o = 0; o < options->count; o++)
+            list[o] = (lop_plan_candidate){
+                .kernel = options->option[o].kernel->name,
+                .ns = options->option[o].ns,
+                .bytes = options->option[o].kernel->prepare_bytes(&c->layers->layer[l]),
+            };
+        c->class->candidates[l] = list;
+        c->class->candidate_counts[l] = options->count;
+    }
+    return LOP_OK;
+}
+
+static lop_status choose_class(const choosing *c, lop_error *error)
+{
+    size_t layers = c->layers->count;
+    size_t *picked = lopi_alloc(layers, sizeof *picked);
+    lop_status status = picked ? LOP_OK : lopi_fail_memory(error, layers * sizeof *picked);
+    for (size_t l = 0; l < layers && status == LOP_OK; l++) {
+        status = list_options(c, l, error);
+        if (status == LOP_OK && c->bench)
+            status = measure_options(c, l, error);
+    }
+    if (status == LOP_OK)
+        status = shortest_path(c, picked, &c->class->ns, error);
+    if (status == LOP_OK)
+        status = take_steps(c, picked, error);
+    if (status == LOP_OK && c->bench)
+        status = refine(c, error);
+    if (status == LOP_OK)
+        status = keep_candidates(c, error);
+    lopi_free(picked);
+    return status;
+}
+
+lop_status lopi_plan_choose(lop_plan *plan, const lopi_layers *layers, bool measure,
+                            lop_error *error)
+{
+    lop_status status = LOP_OK;
+    for (size_t i = 0; i < plan->class_count && status == LOP_OK; i++) {
+        choosing c = {plan, layers, &plan->classes[i], NULL, NULL};
+        c.options = lopi_alloc(layers->count, sizeof *c.options);
+        if (!c.options)
+            return lopi_fail_memory(error, layers->count * sizeof *c.options);
+        if (measure)
+            status = lopi_bench_new(&c.bench, plan, c.class->batch, error);
+        if (status == LOP_OK)
+            status = choose_class(&c, error);
+        lopi_bench_free(c.bench);
+        for (size_t l = 0; l < layers->count; l++)
+            lopi_free(c.options[l].option);
+        lopi_free(c.options);
+    }
+    return status;
+}

@@ -1,0 +1,290 @@
+/* Times of kernels and of chains of kernels, on inputs that have zeros where the network's have:
+ * kernels that skip inputs depend on it. Candidates take turns, so that a slow moment of the
+ * machine hits all of them, and the median of the turns counts. */
+#include "run/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <lop/machine.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+enum { MOST_LAYOUTS = 5, LEAST_TURNS = 3, TURNS = 11, MOST_VARIANTS = 16, MOST_REPETITIONS = 64 };
+
+static const size_t tiles[MOST_LAYOUTS] = {0, 8, 16, 32, 64};
+static const double turn_ns = 60e3;    /* of one candidate; the clock is exact to some 50 */
+static const double contest_ns = 20e6; /* of one candidate in all its turns, which are 3 or more */
+static const double slow = 3; /* a candidate whose first call takes so many times the best is out */
+
+/* One layer's inputs in one layout; several variants, lest the CPU learns them by heart. */
+typedef struct inputs {
+    uint8_t *data; /* [variants][bytes] */
+    size_t bytes;
+} inputs;
+
+struct lopi_bench {
+    const lop_plan *plan;
+    size_t batch, variants, next;  /* next: the variant that is due */
+    inputs (*input)[MOST_LAYOUTS]; /* [layers] */
+    uint8_t *y, *turned;
+    void *scratch;
+    size_t y_bytes, turned_bytes, scratch_bytes;
+};
+
+lop_status lopi_bench_new(lopi_bench **out, const lop_plan *plan, size_t batch, lop_error *error)
+{
+    lopi_bench *bench = lopi_alloc(1, sizeof *bench);
+    size_t layers = plan->packed->layer_count;
+    if (!bench)
+        return lopi_fail_memory(error, sizeof *bench);
+    *bench = (lopi_bench){.plan = plan, .batch = batch, .variants = batch <= 8 ? MOST_VARIANTS : 1};
+    bench->input = lopi_alloc(layers, sizeof *bench->input);
+    if (!bench->input) {
+        lopi_free(bench);
+        return lopi_fail_memory(error, layers * sizeof *bench->input);
+    }
+    *out = bench;
+    return LOP_OK;
+}
+
+void lopi_bench_free(lopi_bench *bench)
+{
+    if (!bench)
+        return;
+    for (size_t l = 0; l < bench->plan->packed->layer_count; l++)
+        for (size_t i = 0; i < MOST_LAYOUTS; i++)
+            lopi_free(bench->input[l][i].data);
+    lopi_free(bench->input);
+    lopi_free(bench->y);
+    lopi_free(bench->turned);
+    lopi_free(bench->scratch);
+    lopi_free(bench);
+}
+
+/* Inputs. ------------------------------------------------------------------------------------- */
+
+/* A small generator: what is drawn decides times, never results. */
+static uint32_t draw(uint32_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
+static void draw_values(const lopi_values *values, float density, uint32_t *state)
+{
+    uint32_t threshold = (uint32_t)((double)density * UINT32_MAX);
+    for (size_t s = 0; s < values->samples; s++)
+        for (size_t f = 0; f < values->features; f++) {
+            bool zero = draw(state) > threshold;
+            uint32_t drawn = 1 + draw(state) % 127;
+            void *at = lopi_values_at(values, f, s);
+            if (values->size == 1)
+                *(uint8_t *)at = (uint8_t)(zero ? 0 : drawn);
+            else
+                *(float *)at = zero ? 0 : (float)drawn / 64;
+        }
+}
+
+static lop_status grow(void **block, size_t *have, size_t wanted, lop_error *error)
+{
+    if (wanted <= *have)
+        return LOP_OK;
+    void *grown = lopi_alloc_aligned(wanted, 1);
+    if (!grown)
+        return lopi_fail_memory(error, wanted);
+    lopi_free(*block);
+    *block = grown;
+    *have = wanted;
+    return LOP_OK;
+}
+
+/* Inputs of a layer in a layout: drawn as rows, and turned. */
+static lop_status make_inputs(lopi_bench *bench, size_t layer, size_t slot, lop_error *error)
+{
+    const lopi_packed_layer *packed = &bench->plan->packed->layers[layer];
+    inputs *in = &bench->input[layer][slot];
+    if (in->data)
+        return LOP_OK;
+    lopi_values values = {.layout = {(uint32_t)tiles[slot]},
+                          .features = packed->inputs,
+                          .size = lopi_plan_size(bench->plan, layer),
+                          .samples = bench->batch};
+    size_t bytes = lopi_layout_bytes(values.layout, values.features, values.size, values.samples);
+    uint8_t *data = lopi_alloc_aligned(bench->variants, bytes);
+    if (!data)
+        return lopi_fail_memory(error, bench->variants * bytes);
+    float density = packed->input_density > 0 ? packed->input_density : 1;
+    for (size_t v = 0; v < bench->variants; v++) {
+        uint32_t state = 2463534242u + (uint32_t)(97 * layer + v);
+        values.data = data + v * bytes;
+        draw_values(&values, density, &state);
+    }
+    *in = (inputs){data, bytes};
+    return LOP_OK;
+}
+
+static size_t slot_of(lopi_layout layout)
+{
+    size_t slot = 0;
+    while (slot + 1 < MOST_LAYOUTS && tiles[slot] != layout.tile)
+        slot++;
+    return slot;
+}
+
+/* Room for all that a step needs. */
+static lop_status make_ready(lopi_bench *bench, const lopi_laid *step, lop_error *error)
+{
+    const lop_plan *plan = bench->plan;
+    const lopi_packed_layer *layer = &plan->packed->layers[step->layer];
+    lopi_layout layout = step->kernel->layout;
+    size_t y = lopi_layout_bytes(layout, layer->outputs, lopi_plan_size(plan, step->layer + 1),
+                                 bench->batch);
+    size_t x =
+        lopi_layout_bytes(layout, layer->inputs, lopi_plan_size(plan, step->layer), bench->batch);
+    size_t scratch =
+        step->kernel->scratch_bytes ? step->kernel->scratch_bytes(step->memory, bench->batch) : 0;
+    lop_status status = make_inputs(bench, step->layer, slot_of(layout), error);
+    if (status == LOP_OK)
+        status = grow((void **)&bench->y, &bench->y_bytes, y, error);
+    if (status == LOP_OK)
+        status = grow((void **)&bench->turned, &bench->turned_bytes, x, error);
+    if (status == LOP_OK)
+        status = grow(&bench->scratch, &bench->scratch_bytes, scratch, error);
+    return status;
+}
+
+/* Runs. --------------------------------------------------------------------------------------- */
+
+static void run_step(const lopi_bench *bench, const lopi_laid *step, size_t variant)
+{
+    const lop_plan *plan = bench->plan;
+    const lopi_packed_layer *layer = &plan->packed->layers[step->layer];
+    const lopi_kernel *kernel = step->kernel;
+    const inputs *in = &bench->input[step->layer][slot_of(kernel->layout)];
+    const lopi_call call = {
+        .prepared = step->memory,
+        .x = in->data + variant * in->bytes,
+        .x_stride =
+            lopi_layout_stride(kernel->layout, layer->inputs, lopi_plan_size(plan, step->layer)),
+        .y = bench->y,
+        .y_stride = lopi_layout_stride(kernel->layout, layer->outputs,
+                                       lopi_plan_size(plan, step->layer + 1)),
+        .samples = bench->batch,
+        .last = kernel->parts(step->memory, bench->batch),
+        .scratch = bench->scratch,
+    };
+    kernel->run(&call);
+}
+
+/* A chain of layers, each on its own inputs; where layouts meet, values are turned as in a run. */
+static void run_chain(const lopi_bench *bench, const lopi_laid *const *steps, size_t count,
+                      size_t variant)
+{
+    for (size_t l = 0; l < count; l++) {
+        lopi_layout layout = steps[l]->kernel->layout;
+        if (l > 0 && steps[l - 1]->kernel->layout.tile != layout.tile) {
+            lopi_layout before = steps[l - 1]->kernel->layout;
+            size_t size = lopi_plan_size(bench->plan, l);
+            lopi_values from = {bench->y, before, bench->plan->packed->layers[l].inputs, size,
+                                bench->batch};
+            lopi_values to = from;
+            to.layout = layout;
+            to.data = bench->turned;
+            lopi_values_relayout(&from, &to);
+        }
+        run_step(bench, steps[l], variant);
+    }
+}
+
+static double time_chain(lopi_bench *bench, const lopi_laid *const *steps, size_t count,
+                         size_t repetitions)
+{
+    double before = lop_clock_seconds();
+    for (size_t i = 0; i < repetitions; i++)
+        run_chain(bench, steps, count, bench->next++ % bench->variants);
+    return 1e9 * (lop_clock_seconds() - before) / (double)repetitions;
+}
+
+static int compare_times(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* One chain among those that are compared. */
+typedef struct contender {
+    const lopi_laid *const *steps;
+    double ns, times[TURNS];
+    size_t repetitions; /* a turn; 0: out */
+} contender;
+
+static lop_status compete(lopi_bench *bench, contender *list, size_t count, size_t layers,
+                          lop_error *error)
+{
+    double best = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t l = 0; l < layers; l++) {
+            lop_status status = make_ready(bench, list[i].steps[l], error);
+            if (status != LOP_OK)
+                return status;
+        }
+        time_chain(bench, list[i].steps, layers, 1); /* meets cold caches; counts for nothing */
+        list[i].ns = time_chain(bench, list[i].steps, layers, 1);
+        best = i == 0 || list[i].ns < best ? list[i].ns : best;
+    }
+    size_t turns = TURNS;
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].ns > slow * best)
+            continue;
+        double wanted = turn_ns / list[i].ns;
+        list[i].repetitions = wanted < 1                  ? 1
+                              : wanted > MOST_REPETITIONS ? MOST_REPETITIONS
+                                                          : (size_t)wanted;
+        while (turns > LEAST_TURNS && (double)turns * list[i].ns > contest_ns)
+            turns--;
+    }
+    for (size_t turn = 0; turn < turns; turn++)
+        for (size_t i = 0; i < count; i++)
+            if (list[i].repetitions > 0)
+                list[i].times[turn] = time_chain(bench, list[i].steps, layers, list[i].repetitions);
+    for (size_t i = 0; i < count; i++)
+        if (list[i].repetitions > 0) {
+            qsort(list[i].times, turns, sizeof(double), compare_times);
+            list[i].ns = list[i].times[turns / 2];
+        }
+    return LOP_OK;
+}
+
+lop_status lopi_bench_networks(lopi_bench *bench, const lopi_laid *const *const *steps, double *ns,
+                               size_t count, lop_error *error)
+{
+    contender *list = lopi_alloc(count, sizeof *list);
+    if (!list)
+        return lopi_fail_memory(error, count * sizeof *list);
+    for (size_t i = 0; i < count; i++)
+        list[i].steps = steps[i];
+    lop_status status = compete(bench, list, count, bench->plan->packed->layer_count, error);
+    for (size_t i = 0; i < count && status == LOP_OK; i++)
+        ns[i] = list[i].ns;
+    lopi_free(list);
+    return status;
+}
+
+lop_status lopi_bench_layer(lopi_bench *bench, const lopi_laid *const *laid, lopi_option *option,
+                            size_t count, lop_error *error)
+{
+    contender *list = lopi_alloc(count, sizeof *list);
+    if (!list)
+        return lopi_fail_memory(error, count * sizeof *list);
+    for (size_t i = 0; i < count; i++)
+        list[i].steps = &laid[i];
+    lop_status status = compete(bench, list, count, 1, error);
+    for (size_t i = 0; i < count && status == LOP_OK; i++)
+        option[i].ns = list[i].ns;
+    lopi_free(list);
+    return status;
+}

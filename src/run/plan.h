@@ -1,0 +1,89 @@
+/**
+ * A planned network as its own room sees it. plan.c makes and shows it, choose.c decides, measure.c
+ * takes times, execute.c runs it, plan_text.c writes and reads it.
+ */
+#ifndef LOPI_RUN_PLAN_H
+#define LOPI_RUN_PLAN_H
+
+#include "run/convert.h"
+#include "run/layers.h"
+#include "run/threads.h"
+
+/** A layer laid out for a kernel; classes share them. */
+typedef struct lopi_laid {
+    const lopi_kernel *kernel;
+    size_t layer;
+    void *memory; /* [bytes] */
+    size_t bytes;
+} lopi_laid;
+
+/** What is done for batches of about `batch` samples. */
+typedef struct lopi_class {
+    size_t batch;
+    double ns;                       /* for `batch` samples on one thread */
+    const lopi_laid **steps;         /* [layers] */
+    lop_plan_candidate **candidates; /* [layers], each [candidate_counts[l]], the fastest first */
+    size_t *candidate_counts;        /* [layers] */
+} lopi_class;
+
+struct lop_plan {
+    const lop_packed *packed;
+    lopi_arithmetic arithmetic;
+    lopi_isa isa; /* the widest it may use */
+    bool measured, dense;
+    uint32_t **place; /* [layers][outputs]: see lopi_places_find */
+    lopi_input input;
+    lopi_class *classes; /* [class_count], batches rising from 1 */
+    size_t class_count;
+    lopi_laid **laid; /* [laid_count] */
+    size_t laid_count;
+    size_t threads;
+    lopi_pool *pool; /* NULL with one thread */
+    /* A thread's workspace: two buffers of activations, scratch, a flag for each sample. */
+    size_t buffer_bytes, scratch_bytes, worker_bytes;
+};
+
+/** Bytes of an element that layer `layer` reads; at the layer count, of the network's output. */
+size_t lopi_plan_size(const lop_plan *plan, size_t layer);
+
+/** The layer laid out for a kernel, made where it is not there yet. LOP_E_MEMORY. */
+lop_status lopi_plan_lay(lop_plan *plan, const lopi_layers *layers, size_t layer,
+                         const lopi_kernel *kernel, const lopi_laid **out, lop_error *error);
+
+/** A way to compute each layer of one class while it is being chosen. */
+typedef struct lopi_option {
+    const lopi_kernel *kernel;
+    double ns;
+} lopi_option;
+
+/** Options of a layer for one class. */
+typedef struct lopi_options {
+    lopi_option *option; /* [count] */
+    size_t count;
+} lopi_options;
+
+/** Decide all classes: fills their steps, times and candidates. */
+lop_status lopi_plan_choose(lop_plan *plan, const lopi_layers *layers, bool measure,
+                            lop_error *error);
+
+/** Nanoseconds to bring the values of one layer's border into another layout, guessed. */
+double lopi_relayout_ns(lopi_layout from, lopi_layout to, size_t features, size_t size,
+                        size_t samples);
+
+/** A place to take times: inputs of each layer as dense in zeros as on calibration data. */
+typedef struct lopi_bench lopi_bench;
+lop_status lopi_bench_new(lopi_bench **out, const lop_plan *plan, size_t batch, lop_error *error);
+void lopi_bench_free(lopi_bench *bench);
+/** Time the kernels of one layer against each other, in turns: sets ns of each; those that are
+ * hopeless get the time of one call. */
+lop_status lopi_bench_layer(lopi_bench *bench, const lopi_laid *const *laid, lopi_option *option,
+                            size_t count, lop_error *error);
+/** Time whole networks against each other: ns [count] of steps [count][layers]. */
+lop_status lopi_bench_networks(lopi_bench *bench, const lopi_laid *const *const *steps, double *ns,
+                               size_t count, lop_error *error);
+
+/** Read a saved plan into a plan that has no choices yet. As lop_plan_new says. */
+lop_status lopi_plan_restore(lop_plan *plan, const lopi_layers *layers, const char *text,
+                             lop_error *error);
+
+#endif

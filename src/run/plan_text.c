@@ -1,0 +1,236 @@
+/* A plan as text:
+ *
+ *     lop-plan 1
+ *     cpu AMD EPYC 7B13
+ *     isa avx2
+ *     network 0123456789abcdef
+ *     precision int8
+ *     dense no
+ *     measured yes
+ *     class 1 12345                       a class of batches, ns of the whole network
+ *     sparse-rows-i8-avx2 4711            for each layer: kernel, ns
+ *     …
+ *     sum 0123456789abcdef                of all before
+ */
+#include "run/plan.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "run/hash.h"
+
+enum { MAX_LINE = 128 };
+
+/* Writing. ------------------------------------------------------------------------------------ */
+
+/* Text into a buffer that may be too small: `used` counts all of it. */
+typedef struct writer {
+    char *text;
+    size_t size, used;
+} writer;
+
+static void put(writer *w, const char *format, ...) LOP_PRINTF(2, 3);
+
+static void put(writer *w, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    bool room = w->used < w->size;
+    int length =
+        vsnprintf(room ? w->text + w->used : NULL, room ? w->size - w->used : 0, format, arguments);
+    va_end(arguments);
+    w->used += length > 0 ? (size_t)length : 0;
+}
+
+/* Lines that must be the same for a plan to fit: machine, network, options. */
+static void put_header(writer *w, const lop_plan *plan)
+{
+    char cpu[64];
+    lopi_cpu_name(cpu, sizeof cpu);
+    put(w, "lop-plan 1\ncpu %s\nisa %s\n", cpu, lopi_isa_name(plan->isa));
+    put(w, "network %016" PRIx64 "\n", plan->packed->checksum);
+    put(w, "precision %s\n", plan->arithmetic == LOPI_I8 ? "int8" : "float32");
+    put(w, "dense %s\n", plan->dense ? "yes" : "no");
+}
+
+static double ns_of(const lopi_class *class, size_t layer)
+{
+    const char *name = class->steps[layer]->kernel->name;
+    for (size_t i = 0; i < class->candidate_counts[layer]; i++)
+        if (strcmp(class->candidates[layer][i].kernel, name) == 0)
+            return class->candidates[layer][i].ns;
+    return 0;
+}
+
+size_t lop_plan_text(const lop_plan *plan, char *text, size_t size)
+{
+    writer w = {text, text ? size : 0, 0};
+    put_header(&w, plan);
+    put(&w, "measured %s\n", plan->measured ? "yes" : "no");
+    for (size_t c = 0; c < plan->class_count; c++) {
+        const lopi_class *class = &plan->classes[c];
+        put(&w, "class %zu %.0f\n", class->batch, class->ns);
+        for (size_t l = 0; l < plan->packed->layer_count; l++)
+            put(&w, "%s %.0f\n", class->steps[l]->kernel->name, ns_of(class, l));
+    }
+    /* Where the text was cut short the sum is not of all of it, and nobody sees it. */
+    size_t body = w.used < w.size ? w.used : 0;
+    put(&w, "sum %016" PRIx64 "\n", lopi_hash(LOPI_HASH_START, text, body));
+    return w.used + 1;
+}
+
+/* Reading. ------------------------------------------------------------------------------------ */
+
+typedef struct reader {
+    const char *at;
+    size_t line; /* of `text`, from 1 */
+    char text[MAX_LINE];
+} reader;
+
+static lop_status damaged(const reader *r, lop_error *error)
+{
+    return lopi_fail_line(error, LOP_E_FORMAT, NULL, r->line,
+                          "the saved plan is damaged; plan anew");
+}
+
+static bool next_line(reader *r)
+{
+    size_t length = strcspn(r->at, "\n");
+    r->line++;
+    if (r->at[length] != '\n' || length >= sizeof r->text)
+        return false;
+    memcpy(r->text, r->at, length);
+    r->text[length] = 0;
+    r->at += length + 1;
+    return true;
+}
+
+/* A decimal number that ends the line. */
+static bool read_number(const char *text, uint64_t *out)
+{
+    char *end = NULL;
+    if (!isdigit((unsigned char)text[0]))
+        return false;
+    *out = strtoull(text, &end, 10);
+    return *end == 0;
+}
+
+static lop_status check_sum(const char *text, lop_error *error)
+{
+    const char *last = strstr(text, "\nsum ");
+    char expected[32];
+    if (last)
+        snprintf(expected, sizeof expected, "sum %016" PRIx64 "\n",
+                 lopi_hash(LOPI_HASH_START, text, (size_t)(last + 1 - text)));
+    if (!last || strcmp(last + 1, expected) != 0)
+        return lopi_fail(error, LOP_E_FORMAT,
+                         "the saved plan is damaged: its checksum is not that of its text; plan "
+                         "anew");
+    return LOP_OK;
+}
+
+/* The lines of put_header, each compared with what this plan would have. */
+static lop_status check_header(reader *r, const lop_plan *plan, lop_error *error)
+{
+    char header[512];
+    writer w = {header, sizeof header, 0};
+    put_header(&w, plan);
+    reader wanted = {.at = header};
+    while (next_line(&wanted)) {
+        if (!next_line(r))
+            return damaged(r, error);
+        if (strcmp(r->text, wanted.text) == 0)
+            continue;
+        bool network = strncmp(wanted.text, "network ", strlen("network ")) == 0;
+        return lopi_fail(error, network ? LOP_E_SHAPE : LOP_E_UNSUPPORTED,
+                         "the saved plan is for another machine, network or use: expected '%s', "
+                         "found '%s'; plan anew",
+                         wanted.text, r->text);
+    }
+    return LOP_OK;
+}
+
+/* "KERNEL NS" of one layer. */
+static lop_status read_step(reader *r, lop_plan *plan, const lopi_layers *layers, lopi_class *class,
+                            size_t layer, lop_error *error)
+{
+    uint64_t ns;
+    if (!next_line(r))
+        return damaged(r, error);
+    char *space = strchr(r->text, ' ');
+    if (!space || !read_number(space + 1, &ns))
+        return damaged(r, error);
+    *space = 0;
+    const lopi_kernel *kernel = lopi_kernel_find(r->text);
+    if (!kernel || kernel->arithmetic != plan->arithmetic ||
+        !lopi_isa_has(plan->isa, kernel->isa) ||
+        (kernel->fits && !kernel->fits(&layers->layer[layer])))
+        return lopi_fail_line(error, LOP_E_UNSUPPORTED, NULL, r->line,
+                              "the saved plan uses '%s', which cannot be used here; plan anew",
+                              r->text);
+    lop_status status = lopi_plan_lay(plan, layers, layer, kernel, &class->steps[layer], error);
+    if (status != LOP_OK)
+        return status;
+    class->candidates[layer] = lopi_alloc(1, sizeof **class->candidates);
+    if (!class->candidates[layer])
+        return lopi_fail_memory(error, sizeof **class->candidates);
+    class->candidates[layer][0] =
+        (lop_plan_candidate){kernel->name, (double)ns, class->steps[layer]->bytes};
+    class->candidate_counts[layer] = 1;
+    return LOP_OK;
+}
+
+static lop_status read_class(reader *r, lop_plan *plan, const lopi_layers *layers,
+                             lopi_class *class, lop_error *error)
+{
+    char start[MAX_LINE];
+    int length = snprintf(start, sizeof start, "class %zu ", class->batch);
+    uint64_t ns;
+    if (!next_line(r))
+        return damaged(r, error);
+    if (strncmp(r->text, start, (size_t)length) != 0)
+        return lopi_fail_line(
+            error, LOP_E_UNSUPPORTED, NULL, r->line,
+            "the saved plan is for other batches: expected '%s', found '%s'; plan "
+            "anew",
+            start, r->text);
+    if (!read_number(r->text + length, &ns))
+        return damaged(r, error);
+    class->ns = (double)ns;
+    for (size_t l = 0; l < layers->count; l++) {
+        lop_status status = read_step(r, plan, layers, class, l, error);
+        if (status != LOP_OK)
+            return status;
+    }
+    return LOP_OK;
+}
+
+lop_status lopi_plan_restore(lop_plan *plan, const lopi_layers *layers, const char *text,
+                             lop_error *error)
+{
+    reader r = {.at = text};
+    lop_status status = check_sum(text, error);
+    if (status == LOP_OK)
+        status = check_header(&r, plan, error);
+    if (status != LOP_OK)
+        return status;
+    if (!next_line(&r))
+        return damaged(&r, error);
+    plan->measured = strcmp(r.text, "measured yes") == 0;
+    for (size_t c = 0; c < plan->class_count; c++) {
+        status = read_class(&r, plan, layers, &plan->classes[c], error);
+        if (status != LOP_OK)
+            return status;
+    }
+    /* A plan for larger batches has classes that are not asked for here. */
+    if (strncmp(r.at, "sum ", 4) != 0)
+        return lopi_fail(error, LOP_E_UNSUPPORTED,
+                         "the saved plan is for larger batches than are asked for; plan anew");
+    return LOP_OK;
+}
