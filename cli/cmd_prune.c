@@ -12,8 +12,8 @@
 
 typedef struct values {
     trained_values trained; /* first */
-    const char *output, *checkpoint;
-    bool compact, overwrite, resume;
+    const char *output;
+    bool compact;
 } values;
 
 static const option output_options[] = {
@@ -29,35 +29,15 @@ static const option output_options[] = {
      .kind = OPTION_FLAG,
      .offset = offsetof(values, compact),
      .help = "then remove physically what no longer has a part in the result"},
-    {.name = "overwrite",
-     .letter = 'f',
-     .kind = OPTION_FLAG,
-     .offset = offsetof(values, overwrite),
-     .help = "overwrite FILE, and start anew where a checkpoint is left"},
-    {.name = "checkpoint",
-     .kind = OPTION_TEXT,
-     .offer = OFFER_FILES,
-     .offset = offsetof(values, checkpoint),
-     .argument = "FILE",
-     .preset = "OUTPUT.checkpoint",
-     .help = "keep the state of retraining here"},
-    {.name = "resume",
-     .kind = OPTION_FLAG,
-     .offset = offsetof(values, resume),
-     .help = "continue from the checkpoint where there is one"},
     {0},
 };
 
 static const option_group groups[] = {
-    {"Pruning", stage_list_options},
-    {"Pruning", stage_sparsity_options},
-    {"How to prune", pruning_options},
-    {"When to prune", schedule_options},
-    {"Retraining", recovery_options},
-    {"Distillation", distillation_options},
-    {"Data", trained_data_options},
-    {"Output", output_options},
-    {0},
+    {"Pruning", stage_list_options},   {"Pruning", stage_sparsity_options},
+    {"How to prune", pruning_options}, {"When to prune", schedule_options},
+    {"Retraining", recovery_options},  {"Distillation", distillation_options},
+    {"Data", trained_data_options},    {"Output", output_options},
+    {"Output", keeping_options},       {0},
 };
 
 static const example examples[] = {
@@ -126,7 +106,8 @@ static lop_status prune_alone(session *s, values *v, const lop_metadata *metadat
         status = compact(&v->trained.network, error);
     if (status != LOP_OK)
         return blame(error, v->trained.base.common.arguments[0]);
-    status = lop_network_save(v->trained.network, v->output, metadata, v->overwrite, error);
+    status = lop_network_save(v->trained.network, v->output, metadata,
+                              v->trained.base.keep.overwrite, error);
     return status == LOP_OK ? show_counts(s, v, v->trained.network, &count, error) : status;
 }
 
@@ -141,9 +122,6 @@ static lop_status prune_and_retrain(session *s, const values *v, const lop_metad
         .parent = v->trained.network,
         .metadata = metadata,
         .output = v->output,
-        .checkpoint = v->checkpoint,
-        .overwrite = v->overwrite,
-        .resume = v->resume,
         .compact = v->compact,
     };
     lop_status status = run_recipe(s, &r, &network, &result, error);

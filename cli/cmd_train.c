@@ -6,8 +6,7 @@
 
 typedef struct values {
     recipe_values base; /* first */
-    const char *output, *checkpoint;
-    bool overwrite, resume;
+    const char *output;
 } values;
 
 static const option output_options[] = {
@@ -19,22 +18,6 @@ static const option output_options[] = {
      .offset = offsetof(values, output),
      .argument = "FILE",
      .help = "write the network here, as safetensors"},
-    {.name = "overwrite",
-     .letter = 'f',
-     .kind = OPTION_FLAG,
-     .offset = offsetof(values, overwrite),
-     .help = "overwrite FILE, and start anew where a checkpoint is left"},
-    {.name = "checkpoint",
-     .kind = OPTION_TEXT,
-     .offer = OFFER_FILES,
-     .offset = offsetof(values, checkpoint),
-     .argument = "FILE",
-     .preset = "OUTPUT.checkpoint",
-     .help = "keep the state of training here"},
-    {.name = "resume",
-     .kind = OPTION_FLAG,
-     .offset = offsetof(values, resume),
-     .help = "continue from the checkpoint where there is one"},
     {0},
 };
 
@@ -49,6 +32,7 @@ static const option_group groups[] = {
     {"Retraining", after_training_options},
     {"Distillation", distillation_options},
     {"Output", output_options},
+    {"Output", keeping_options},
     {0},
 };
 
@@ -81,9 +65,6 @@ static lop_status run(session *s, void *given, lop_error *error)
         .base = &v->base,
         .seed = v->base.common.seed,
         .output = v->output,
-        .checkpoint = v->checkpoint,
-        .overwrite = v->overwrite,
-        .resume = v->resume,
     };
     lop_status status = stages_settle(&v->base, s->command, error);
     if (status == LOP_OK)

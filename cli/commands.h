@@ -8,7 +8,8 @@ extern const command command_data, command_train, command_prune, command_eval, c
     command_sweep, command_sensitivity, command_fit, command_compare, command_report, command_docs;
 
 /* For commands whose values begin with recipe_values: recipe_options.c. */
-extern const option recipe_data_options[], recipe_network_options[], recipe_training_options[];
+extern const option recipe_data_options[], recipe_network_options[], recipe_training_options[],
+    keeping_options[];
 
 /* Of pruning: stage_options.c. Those of prune: how and when, of all stages. */
 extern const option stage_list_options[], stage_sparsity_options[], pruning_options[],

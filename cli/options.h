@@ -87,12 +87,19 @@ typedef struct stage_lists {
     size_t method_count, sparsity_count, criterion_count, schedule_count;
 } stage_lists;
 
+/** How a run treats what is there: its output, and the checkpoint of one that was cut off. */
+typedef struct keeping {
+    const char *checkpoint; /* NULL: OUTPUT.checkpoint */
+    bool overwrite, resume;
+} keeping;
+
 /** What commands that follow a recipe begin with: `common` first. */
 typedef struct recipe_values {
     common common;
     const char *recipe_path;
     lop_recipe recipe;
     stage_lists lists;
+    keeping keep;
 } recipe_values;
 
 typedef struct example {

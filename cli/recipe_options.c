@@ -4,7 +4,8 @@
 
 #include "commands.h"
 
-#define IN_RECIPE(member) offsetof(recipe_values, recipe.member)
+#define IN_RECIPE(member)  offsetof(recipe_values, recipe.member)
+#define IN_KEEPING(member) offsetof(recipe_values, keep.member)
 
 const char *name_precision_at(const void *context, size_t index)
 {
@@ -233,6 +234,26 @@ const option recipe_training_options[] = {
      .kind = OPTION_FLAG,
      .offset = IN_RECIPE(train.evaluate_train),
      .help = "also look at the whole training part after each epoch"},
+    {0},
+};
+
+const option keeping_options[] = {
+    {.name = "overwrite",
+     .letter = 'f',
+     .kind = OPTION_FLAG,
+     .offset = IN_KEEPING(overwrite),
+     .help = "overwrite FILE, and start anew where a checkpoint is left"},
+    {.name = "checkpoint",
+     .kind = OPTION_TEXT,
+     .offer = OFFER_FILES,
+     .offset = IN_KEEPING(checkpoint),
+     .argument = "FILE",
+     .preset = "OUTPUT.checkpoint",
+     .help = "keep the state of training here"},
+    {.name = "resume",
+     .kind = OPTION_FLAG,
+     .offset = IN_KEEPING(resume),
+     .help = "continue from the checkpoint where there is one"},
     {0},
 };
 

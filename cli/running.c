@@ -70,14 +70,14 @@ static lop_status check_checkpoint(session *s, const running *r, const char *che
                                    lop_error *error)
 {
     bool there = access(checkpoint, F_OK) == 0;
-    if (there && !r->resume && !r->overwrite) {
+    if (there && !r->base->keep.resume && !r->base->keep.overwrite) {
         usage_error(error, LOP_E_EXISTS,
                     "holds an unfinished training; --resume continues it, -f starts anew");
         return blame(error, checkpoint);
     }
-    if (there && !r->resume)
+    if (there && !r->base->keep.resume)
         unlink(checkpoint);
-    if (!there && r->resume)
+    if (!there && r->base->keep.resume)
         say(s, "%s is not there: training starts at the beginning", checkpoint);
     return LOP_OK;
 }
@@ -107,10 +107,10 @@ static lop_status work(session *s, const running *r, const char *checkpoint, lop
         .parent = r->parent,
         .output = r->output,
         .metadata = r->metadata,
-        .overwrite = r->overwrite,
+        .overwrite = r->base->keep.overwrite,
         .compact = r->compact,
         .checkpoint = checkpoint,
-        .resume = r->resume,
+        .resume = r->base->keep.resume,
         .hooks = &hooks,
     };
     lop_status status = lop_dataset_open(&dataset, recipe->data, &data, error);
@@ -123,7 +123,7 @@ static lop_status work(session *s, const running *r, const char *checkpoint, lop
     if (status == LOP_OK)
         show_profile(s, &history.profile);
     /* The network is written now. A checkpoint that was asked for by name is left to its owner. */
-    if (status == LOP_OK && checkpoint && !r->checkpoint)
+    if (status == LOP_OK && checkpoint && !r->base->keep.checkpoint)
         unlink(checkpoint);
     lop_dataset_free(dataset);
     lop_history_free(&history);
@@ -134,7 +134,7 @@ lop_status run_recipe(session *s, const running *r, lop_network **network, lop_r
                       lop_error *error)
 {
     char *named = NULL;
-    const char *checkpoint = r->checkpoint;
+    const char *checkpoint = r->base->keep.checkpoint;
     if (!checkpoint && strcmp(r->output, "-") != 0) {
         size_t size = strlen(r->output) + sizeof ".checkpoint";
         if (!(named = malloc(size)))

@@ -7,12 +7,12 @@
 #include "session.h"
 
 typedef struct running {
-    const recipe_values *base; /* what it does; common.seed is the run's */
+    const recipe_values *base; /* what it does, and what it keeps */
     uint64_t seed;
     const lop_network *parent; /* see lop_run_options */
     const lop_metadata *metadata;
-    const char *output, *checkpoint; /* NULL: OUTPUT.checkpoint */
-    bool overwrite, resume, compact;
+    const char *output;
+    bool compact;
 } running;
 
 /** Open the data, train, prune and write. Ends with the record; lop_result_free. */
