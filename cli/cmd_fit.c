@@ -370,11 +370,13 @@ static lop_status run(session *s, void *given, lop_error *error)
     };
     signals_watch();
     status = lop_dataset_open(&dataset, recipe->data, &data, error);
-    if (status == LOP_OK)
-        status = lop_fit(recipe, v->trained.network, dataset, &options, &fitted, error);
     progress_end(s);
-    if (status == LOP_OK || status == LOP_E_TARGET)
-        status = conclude(s, &t, &fitted, status, error);
+    if (status == LOP_OK) {
+        status = lop_fit(recipe, v->trained.network, dataset, &options, &fitted, error);
+        progress_end(s);
+        if (fitted.steps)
+            status = conclude(s, &t, &fitted, status, error);
+    }
     lop_fitted_free(&fitted);
     lop_dataset_free(dataset);
     return status;
