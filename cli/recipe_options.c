@@ -228,7 +228,8 @@ const option recipe_training_options[] = {
      .negatable = true,
      .kind = OPTION_FLAG,
      .offset = IN_RECIPE(train.evaluate_test),
-     .help = "also look at the test part after each epoch, for curves"},
+     .help = "also look at the test part after each epoch; where something is pruned, and in "
+             "sweeps, that is done anyway"},
     {.name = "evaluate-train",
      .negatable = true,
      .kind = OPTION_FLAG,

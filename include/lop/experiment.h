@@ -161,6 +161,8 @@ typedef struct lop_run_options {
     bool compact; /* take out physically what has no part in the result, see lop_compact */
     const char *checkpoint; /* NULL: none; later stages add a number to its name */
     bool resume;            /* continue from `checkpoint` where it exists */
+    bool evaluate_test; /* look at the test part after each epoch, whatever the recipe says; with
+                           stages that is done anyway: the curve is what pruning is looked at for */
     const lop_hooks *hooks; /* hears a warning for each layer that collapses */
 } lop_run_options;
 
@@ -235,10 +237,11 @@ typedef struct lop_sweep_options {
  * one, DIR/results.jsonl the results. One process a directory: LOP_E_BUSY says who holds it.
  *
  * The results of sparsity 0 are the dense network, measured once for each way of pruning. Where
- * pruned networks are retrained, it is retrained as long. Where nothing is retrained, and where
- * pruning is part of the training, they carry the epochs of that training; other results those of
- * their retraining, numbered on. train_seconds is that of the parent and of the retraining. The
- * training loss of pruned networks is measured where recipe.train.evaluate_train asks for it.
+ * pruned networks are retrained, it is retrained as long. They carry the epochs of the dense
+ * training, and of that retraining; other results those of their retraining, numbered on, or of the
+ * training where pruning is part of it. Each epoch has validation and test part. train_seconds is
+ * that of the parent and of the retraining. The training loss of pruned networks is measured where
+ * recipe.train.evaluate_train asks for it.
  *
  * Every result's recipe is that of its own point, with its stages: lop_run makes it again.
  */

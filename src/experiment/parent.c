@@ -76,6 +76,7 @@ static lop_status train(const lopi_sweep *s, const lop_recipe *recipe, uint64_t 
         .output = path,
         .checkpoint = checkpoint,
         .resume = true,
+        .evaluate_test = true,
         .hooks = &voice.hooks,
     };
     lop_status status =

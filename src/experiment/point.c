@@ -109,24 +109,24 @@ static char *checkpoint_of(const lopi_sweep *s, const lopi_point_job *point)
     return lopi_path_join(s->directory.path, name);
 }
 
-/* What is not pruned and not retrained is the dense network, and its epochs are those that led to
- * it; retraining counts on from there. */
+/* Retraining counts on from the dense training, whose epochs stand in the dense network's result.
+ */
 static lop_status add_training(const lopi_parent *dense, lop_result *result, lop_error *error)
 {
     const lop_result *training = &dense->training;
-    size_t count = training->epoch_count;
-    for (size_t i = 0; i < result->epoch_count; i++)
+    size_t count = training->epoch_count, more = result->epoch_count;
+    for (size_t i = 0; i < more; i++)
         result->epochs[i].epoch += count;
     result->train_seconds += training->train_seconds;
-    if (result->target_sparsity > 0 || result->epoch_count > 0 || count == 0)
+    if (result->target_sparsity > 0 || count == 0)
         return LOP_OK;
-    lop_epoch *epochs = lopi_alloc(count, sizeof *epochs);
+    lop_epoch *epochs = lopi_realloc(result->epochs, count + more, sizeof *epochs);
     if (!epochs)
-        return lopi_fail_memory(error, count * sizeof *epochs);
+        return lopi_fail_memory(error, (count + more) * sizeof *epochs);
+    memmove(epochs + count, epochs, more * sizeof *epochs);
     memcpy(epochs, training->epochs, count * sizeof *epochs);
-    lopi_free(result->epochs);
     result->epochs = epochs;
-    result->epoch_count = count;
+    result->epoch_count = count + more;
     return LOP_OK;
 }
 

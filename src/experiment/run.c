@@ -104,6 +104,7 @@ static lop_status train(run *r, lop_history *history, lop_error *error)
     lop_recipe dense = {0};
     lop_train_options options = r->recipe.train;
     options.seed = r->options->seed;
+    options.evaluate_test |= r->options->evaluate_test || r->recipe.stage_count > 0;
     options.checkpoint = r->options->checkpoint;
     options.resume = r->options->resume;
     options.hooks = r->options->hooks;
