@@ -8,7 +8,7 @@
 
 typedef struct values {
     common common; /* first */
-    const char *output, *csv, *figures, *title;
+    const char *output, *csv, *epochs, *figures, *title;
     bool text, overwrite;
 } values;
 
@@ -26,6 +26,12 @@ static const option report_options_table[] = {
      .offset = offsetof(values, csv),
      .argument = "FILE",
      .help = "write all results as CSV"},
+    {.name = "epochs",
+     .kind = OPTION_TEXT,
+     .offer = OFFER_FILES,
+     .offset = offsetof(values, epochs),
+     .argument = "FILE",
+     .help = "write all epochs of all results as CSV"},
     {.name = "figures",
      .kind = OPTION_TEXT,
      .offer = OFFER_DIRECTORIES,
@@ -75,7 +81,7 @@ static lop_status write_all(session *s, const values *v, const lop_results *resu
     char again[600], name[512];
     lop_hooks hooks = session_hooks(s);
     lop_report_options options = report_options(s, &hooks);
-    bool text = v->text || !(v->output || v->csv || v->figures || s->common.json);
+    bool text = v->text || !(v->output || v->csv || v->epochs || v->figures || s->common.json);
     lop_status status = LOP_OK;
     reproduce(v->common.arguments[0], again, sizeof again);
     options.command = again[0] ? again : NULL;
@@ -83,14 +89,17 @@ static lop_status write_all(session *s, const values *v, const lop_results *resu
     if (v->output)
         status = report_write_html(results, &options, v->output, v->overwrite, error);
     if (status == LOP_OK && v->csv)
-        status = report_write_csv(results, v->csv, v->overwrite, error);
+        status = report_write_csv(results, lop_report_csv, v->csv, v->overwrite, error);
+    if (status == LOP_OK && v->epochs)
+        status = report_write_csv(results, lop_report_epochs_csv, v->epochs, v->overwrite, error);
     if (status == LOP_OK && v->figures)
         status = report_write_figures(s, results, &options, v->figures, error);
     if (status == LOP_OK && text)
         status = lop_report_table(results, &options, stdout, error);
     if (status == LOP_OK && s->common.json)
-        return show_json(json_pack("{s:I, s:s*, s:s*, s:s*}", "results", (json_int_t)results->count,
-                                   "html", v->output, "csv", v->csv, "figures", v->figures),
+        return show_json(json_pack("{s:I, s:s*, s:s*, s:s*, s:s*}", "results",
+                                   (json_int_t)results->count, "html", v->output, "csv", v->csv,
+                                   "epochs", v->epochs, "figures", v->figures),
                          error);
     if (status == LOP_OK && v->output && strcmp(v->output, "-") != 0)
         say_next(s, "xdg-open %s", quoted(v->output, name, sizeof name));

@@ -118,49 +118,79 @@ static void on_result(void *context, const lop_result *result, size_t done, size
         result->test_loss);
 }
 
+/* What a sweep leaves beside its results. */
+typedef struct left {
+    char *jsonl, *csv, *epochs, *html, *figures, *recipe;
+} left;
+
+static lop_status left_new(left *out, const char *directory, lop_error *error)
+{
+    *out = (left){
+        .jsonl = report_path(directory, "results.jsonl"),
+        .csv = report_path(directory, "results.csv"),
+        .epochs = report_path(directory, "epochs.csv"),
+        .html = report_path(directory, "report.html"),
+        .figures = report_path(directory, "figures"),
+        .recipe = report_path(directory, "recipe.json"),
+    };
+    if (out->jsonl && out->csv && out->epochs && out->html && out->figures && out->recipe)
+        return LOP_OK;
+    return usage_error(error, LOP_E_MEMORY, "out of memory");
+}
+
+static void left_free(left *l)
+{
+    free(l->jsonl);
+    free(l->csv);
+    free(l->epochs);
+    free(l->html);
+    free(l->figures);
+    free(l->recipe);
+}
+
+static lop_status write_files(session *s, const left *l, const lop_results *results,
+                              const lop_report_options *options, lop_error *error)
+{
+    lop_status status = report_write_csv(results, lop_report_csv, l->csv, true, error);
+    if (status == LOP_OK)
+        status = report_write_csv(results, lop_report_epochs_csv, l->epochs, true, error);
+    if (status == LOP_OK)
+        status = report_write_html(results, options, l->html, true, error);
+    if (status == LOP_OK)
+        status = report_write_figures(s, results, options, l->figures, error);
+    return status;
+}
+
 static lop_status write_report(session *s, const values *v, lop_error *error)
 {
     lop_results results = {0};
     lop_hooks hooks = session_hooks(s);
     lop_report_options options = report_options(s, &hooks);
-    char again[600], recipe_name[512], name[512];
-    char *jsonl = report_path(v->directory, "results.jsonl");
-    char *csv = report_path(v->directory, "results.csv");
-    char *html = report_path(v->directory, "report.html");
-    char *figures = report_path(v->directory, "figures");
-    char *recipe = report_path(v->directory, "recipe.json");
-    lop_status status = LOP_OK;
-    if (!jsonl || !csv || !html || !figures || !recipe)
-        status = usage_error(error, LOP_E_MEMORY, "out of memory");
+    char again[600], name[512];
+    left l;
+    lop_status status = left_new(&l, v->directory, error);
     if (status == LOP_OK)
-        status = lop_results_load(&results, jsonl, &hooks, error);
+        status = lop_results_load(&results, l.jsonl, &hooks, error);
     if (status == LOP_OK) {
         snprintf(again, sizeof again, "lop sweep --recipe %s -o again",
-                 quoted(recipe, recipe_name, sizeof recipe_name));
+                 quoted(l.recipe, name, sizeof name));
         options.command = again;
-        status = report_write_csv(&results, csv, true, error);
+        status = write_files(s, &l, &results, &options, error);
     }
-    if (status == LOP_OK)
-        status = report_write_html(&results, &options, html, true, error);
-    if (status == LOP_OK)
-        status = report_write_figures(s, &results, &options, figures, error);
     if (status == LOP_OK && s->common.json)
-        status = show_json(json_pack("{s:s, s:I, s:s, s:s, s:s}", "directory", v->directory,
-                                     "results", (json_int_t)results.count, "jsonl", jsonl, "csv",
-                                     csv, "html", html),
+        status = show_json(json_pack("{s:s, s:I, s:s, s:s, s:s, s:s}", "directory", v->directory,
+                                     "results", (json_int_t)results.count, "jsonl", l.jsonl, "csv",
+                                     l.csv, "epochs", l.epochs, "html", l.html),
                            error);
     else if (status == LOP_OK)
         status = lop_report_table(&results, &options, stdout, error);
     if (status == LOP_OK) {
-        say(s, "%s holds results.jsonl, results.csv, report.html and figures/", v->directory);
-        say_next(s, "xdg-open %s", quoted(html, name, sizeof name));
+        say(s, "%s holds results.jsonl, results.csv, epochs.csv, report.html and figures/",
+            v->directory);
+        say_next(s, "xdg-open %s", quoted(l.html, name, sizeof name));
     }
     lop_results_free(&results);
-    free(jsonl);
-    free(csv);
-    free(html);
-    free(figures);
-    free(recipe);
+    left_free(&l);
     return status;
 }
 
@@ -220,7 +250,7 @@ const command command_sweep = {
         "sweep "
         "continues with what is missing; seeds, methods, criteria, schedules and sparsities may be "
         "added. At the end it "
-        "prints the table and writes results.csv, report.html and figures.\n",
+        "prints the table and writes results.csv, epochs.csv, report.html and figures.\n",
     .groups = groups,
     .examples = examples,
     .values_size = sizeof(values),

@@ -16,13 +16,13 @@ lop_report_options report_options(const session *s, const lop_hooks *hooks)
     };
 }
 
-lop_status report_write_csv(const lop_results *results, const char *path, bool overwrite,
-                            lop_error *error)
+lop_status report_write_csv(const lop_results *results, report_csv *write, const char *path,
+                            bool overwrite, lop_error *error)
 {
     lop_output *output = NULL;
     lop_status status = lop_output_open(&output, path, overwrite, error);
     if (status == LOP_OK)
-        status = lop_report_csv(results, lop_output_stream(output), error);
+        status = write(results, lop_output_stream(output), error);
     if (status == LOP_OK)
         return lop_output_commit(output, error);
     lop_output_abandon(output);

@@ -9,9 +9,12 @@
 /** How this terminal wants tables. `hooks` must outlive the result. */
 lop_report_options report_options(const session *s, const lop_hooks *hooks);
 
+/** lop_report_csv or lop_report_epochs_csv. */
+typedef lop_status report_csv(const lop_results *results, FILE *stream, lop_error *error);
+
 /** Write one file by one of the library's writers. */
-lop_status report_write_csv(const lop_results *results, const char *path, bool overwrite,
-                            lop_error *error);
+lop_status report_write_csv(const lop_results *results, report_csv *write, const char *path,
+                            bool overwrite, lop_error *error);
 lop_status report_write_html(const lop_results *results, const lop_report_options *options,
                              const char *path, bool overwrite, lop_error *error);
 /** Plots into `dir`; a missing gnuplot is a message and no failure. */

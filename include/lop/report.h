@@ -37,12 +37,19 @@ LOP_API lop_status lop_report_table(const lop_results *results, const lop_report
 /** results.csv: one line a result, all scalar fields, a header; absent is empty (RFC 4180). */
 LOP_API lop_status lop_report_csv(const lop_results *results, FILE *stream, lop_error *error);
 
+/** epochs.csv: one line for each epoch of each result, behind what the result is, in the same form.
+ */
+LOP_API lop_status lop_report_epochs_csv(const lop_results *results, FILE *stream,
+                                         lop_error *error);
+
 /** One self-contained HTML page: no request to anywhere, everything from data escaped. */
 LOP_API lop_status lop_report_html(const lop_results *results, const lop_report_options *options,
                                    FILE *stream, lop_error *error);
 
 /**
- * PNG and SVG plots by gnuplot into directory `dir`, with the data file and the script beside them.
+ * PNG and SVG plots by gnuplot into directory `dir`, with the data file and the script beside them:
+ * test accuracy and loss against sparsity and against weights left; and, where pruned networks have
+ * epochs, epoch by epoch, ways of pruning by one schedule side by side, the sparsity below.
  * @return LOP_OK; LOP_E_UNSUPPORTED where gnuplot is not installed (data and scripts are there)
  */
 LOP_API lop_status lop_report_figures(const lop_results *results, const lop_report_options *options,

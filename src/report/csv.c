@@ -77,12 +77,51 @@ static void write_line(const lop_result *result, FILE *stream)
     fputs("\r\n", stream);
 }
 
+static lop_status finish(FILE *stream, lop_error *error)
+{
+    if (fflush(stream) != 0 || ferror(stream))
+        return lopi_fail(error, LOP_E_IO, "cannot write the CSV; is the disk full?");
+    return LOP_OK;
+}
+
 lop_status lop_report_csv(const lop_results *results, FILE *stream, lop_error *error)
 {
     write_line(NULL, stream);
     for (size_t i = 0; i < results->count; i++)
         write_line(results->items + i, stream);
-    if (fflush(stream) != 0 || ferror(stream))
-        return lopi_fail(error, LOP_E_IO, "cannot write the CSV; is the disk full?");
-    return LOP_OK;
+    return finish(stream, error);
+}
+
+/* What identifies a result, and behind it what its epoch did; the header where both are NULL. The
+ * result's own fields end with its target, and none is called as an epoch's. */
+static void write_epoch(const lop_result *result, const lop_epoch *epoch, FILE *stream)
+{
+    for (size_t i = 0; i < lopi_result_fields.count; i++) {
+        const lopi_field *field = lopi_result_fields.rows + i;
+        if (result)
+            write_value(field, result, stream);
+        else
+            fputs(field->name, stream);
+        fputc(',', stream);
+        if (field->offset == offsetof(lop_result, target_sparsity))
+            break;
+    }
+    for (size_t i = 0; i < lopi_epoch_fields.count; i++) {
+        const lopi_field *field = lopi_epoch_fields.rows + i;
+        fputs(i ? "," : "", stream);
+        if (epoch)
+            write_value(field, epoch, stream);
+        else
+            fputs(field->name, stream);
+    }
+    fputs("\r\n", stream);
+}
+
+lop_status lop_report_epochs_csv(const lop_results *results, FILE *stream, lop_error *error)
+{
+    write_epoch(NULL, NULL, stream);
+    for (size_t i = 0; i < results->count; i++)
+        for (size_t j = 0; results->items[i].epochs && j < results->items[i].epoch_count; j++)
+            write_epoch(results->items + i, results->items[i].epochs + j, stream);
+    return finish(stream, error);
 }

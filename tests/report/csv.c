@@ -1,5 +1,6 @@
 #include "test.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,42 @@ static void python_reads_it(void **state)
     assert_int_equal(WEXITSTATUS(ended), 42);
 }
 
+static void epochs_stand_behind_what_they_are_of(void **state)
+{
+    (void)state;
+    lop_epoch epochs[] = {{.epoch = 1,
+                           .sparsity = 0.25,
+                           .learning_rate = NAN,
+                           .train_loss = 1.5,
+                           .train_accuracy = NAN,
+                           .validation_loss = NAN,
+                           .validation_accuracy = NAN,
+                           .test_loss = 2,
+                           .test_accuracy = 0.5,
+                           .seconds = 3},
+                          {.epoch = 2, .learning_rate = 0.1}};
+    lop_result items[] = {lop_result_empty(), lop_result_empty()};
+    lop_results results = {items, 2};
+    fake_text(&items[1].method, "unit, then weight");
+    items[1].seed = 7;
+    items[1].target_sparsity = 0.9;
+    items[1].epochs = epochs;
+    items[1].epoch_count = 2;
+    FILE *stream = tmpfile();
+    assert_non_null(stream);
+    assert_int_equal(lop_report_epochs_csv(&results, stream, NULL), LOP_OK);
+    char *text = fake_read_back(stream);
+    assert_string_equal(text,
+                        "dataset,network,method,criterion,scope,schedule,seed,target_sparsity,"
+                        "epoch,learning_rate,sparsity,train_loss,train_accuracy,valid_loss,"
+                        "valid_accuracy,test_loss,test_accuracy,seconds\r\n"
+                        ",,\"unit, then weight\",,,,7,0.9,1,,0.25,1.5,,,,2,0.5,3\r\n"
+                        ",,\"unit, then weight\",,,,7,0.9,2,0.1,0,0,0,0,0,0,0,0\r\n");
+    free(text);
+    items[1].epochs = NULL;
+    lop_result_free(&items[1]);
+}
+
 static void full_disk_is_said(void **state)
 {
     (void)state;
@@ -85,6 +122,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_quoted_where_needed),
         cmocka_unit_test(python_reads_it),
+        cmocka_unit_test(epochs_stand_behind_what_they_are_of),
         cmocka_unit_test(full_disk_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,8 @@ int main(int count, char **arguments)
     lop_report_options options = {.command = "lop sweep --data mnist --seeds 3 -o out",
                                   .colour = true};
     FILE *jsonl = create(arguments[1], "results.jsonl"), *csv = create(arguments[1], "results.csv"),
-         *html = create(arguments[1], "report.html"), *plain = create(arguments[1], "table.txt");
+         *html = create(arguments[1], "report.html"), *plain = create(arguments[1], "table.txt"),
+         *epochs = create(arguments[1], "epochs.csv");
     for (size_t i = 0; jsonl && i < results.count; i++) {
         char *line = NULL;
         if (lop_result_write(results.items + i, &line, &error) == LOP_OK)
@@ -51,11 +52,13 @@ int main(int count, char **arguments)
     }
     if (csv)
         say("csv", lop_report_csv(&results, csv, &error), &error);
+    if (epochs)
+        say("epochs", lop_report_epochs_csv(&results, epochs, &error), &error);
     say("table", lop_report_table(&results, &options, stdout, &error), &error);
     if (html)
         say("html", lop_report_html(&results, &options, html, &error), &error);
     say("figures", lop_report_figures(&results, &options, arguments[1], &error), &error);
-    FILE *const streams[] = {jsonl, csv, html, plain};
+    FILE *const streams[] = {jsonl, csv, html, plain, epochs};
     for (size_t i = 0; i < sizeof streams / sizeof *streams; i++)
         if (streams[i])
             fclose(streams[i]);
