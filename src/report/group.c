@@ -180,15 +180,13 @@ void lopi_view_free(lopi_view *view)
     *view = (lopi_view){0};
 }
 
-lopi_stat lopi_point_stat(const lopi_point *point, size_t offset)
+lopi_stat lopi_stat_of(const lopi_field *field, const void *(*at)(const void *list, size_t index),
+                       const void *list, size_t count)
 {
     lopi_stat stat = {NAN, NAN, 0};
-    const lopi_field *field = lopi_result_fields.rows;
-    while (field->offset != offset)
-        field++;
     double sum = 0, squares = 0;
-    for (size_t i = 0; i < point->count; i++) {
-        double value = lopi_field_number(field, point->results[i]);
+    for (size_t i = 0; i < count; i++) {
+        double value = lopi_field_number(field, at(list, i));
         if (isfinite(value)) {
             sum += value;
             stat.count++;
@@ -197,14 +195,27 @@ lopi_stat lopi_point_stat(const lopi_point *point, size_t offset)
     if (stat.count == 0)
         return stat;
     stat.mean = sum / (double)stat.count;
-    for (size_t i = 0; i < point->count; i++) {
-        double apart = lopi_field_number(field, point->results[i]) - stat.mean;
+    for (size_t i = 0; i < count; i++) {
+        double apart = lopi_field_number(field, at(list, i)) - stat.mean;
         if (isfinite(apart))
             squares += apart * apart;
     }
     if (stat.count > 1)
         stat.deviation = sqrt(squares / (double)(stat.count - 1));
     return stat;
+}
+
+static const void *result_at(const void *list, size_t index)
+{
+    return ((const lop_result *const *)list)[index];
+}
+
+lopi_stat lopi_point_stat(const lopi_point *point, size_t offset)
+{
+    const lopi_field *field = lopi_result_fields.rows;
+    while (field->offset != offset)
+        field++;
+    return lopi_stat_of(field, result_at, point->results, point->count);
 }
 
 const lopi_point *lopi_series_find(const lopi_series *series, double k)

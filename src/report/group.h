@@ -12,6 +12,8 @@
 
 #include <lop/result.h>
 
+#include "report/field.h"
+
 /** One point: the seeds of it. */
 typedef struct lopi_point {
     const lop_result *const *results; /* [count], borrowed from the results grouped */
@@ -53,6 +55,10 @@ typedef struct lopi_stat {
 /** Group; `results` must outlive the view. LOP_E_LIMIT (too many series), LOP_E_MEMORY. */
 lop_status lopi_view_new(lopi_view *out, const lop_results *results, lop_error *error);
 void lopi_view_free(lopi_view *view);
+
+/** Statistics of one field over records, each found in `list` by `at`. */
+lopi_stat lopi_stat_of(const lopi_field *field, const void *(*at)(const void *list, size_t index),
+                       const void *list, size_t count);
 
 /** Statistics of a number of lop_result, named by its offset: offsetof(lop_result, test_loss). */
 lopi_stat lopi_point_stat(const lopi_point *point, size_t offset);

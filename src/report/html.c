@@ -18,9 +18,11 @@ static const struct {
     const char *name, *before, *behind;
     const unsigned char *asset;
 } inlined[] = {
-    {"chart-style", "<style>", "</style>", lopi_asset_uplot_css},
+    {"library-style", "<style>", "</style>", lopi_asset_uplot_css},
     {"style", "<style>", "</style>", lopi_asset_report_css},
-    {"chart-script", "<script>", "</script>", lopi_asset_uplot_js},
+    {"library-script", "<script>", "</script>", lopi_asset_uplot_js},
+    {"chart-script", "<script>", "</script>", lopi_asset_chart_js},
+    {"epochs-script", "<script>", "</script>", lopi_asset_epochs_js},
     {"script", "<script>", "</script>", lopi_asset_report_js},
 };
 enum { INLINED_COUNT = sizeof inlined / sizeof *inlined };
@@ -84,7 +86,7 @@ static const struct {
 } parts[] = {
     {"policy", put_policy},       {"title", lopi_html_title},
     {"blocks", lopi_html_blocks}, {"provenance", lopi_html_provenance},
-    {"public", put_public},       {"chart-licence", put_licence},
+    {"public", put_public},       {"library-licence", put_licence},
 };
 
 static lop_status put_part(const lopi_page *page, const char *name, FILE *stream, lop_error *error)

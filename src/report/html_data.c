@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "report/curve.h"
 #include "report/field.h"
 #include "report/html.h"
 #include "report/json.h"
@@ -21,6 +22,63 @@ void lopi_html_json(const char *json, FILE *stream)
 
 static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
+/* Five digits are more than a chart shows, and keep pages with many curves small. */
+static json_t *short_number(double value)
+{
+    if (!isfinite(value) || value == 0)
+        return number(value);
+    double scale = pow(10, 4 - floor(log10(fabs(value))));
+    return number(isfinite(scale) ? round(value * scale) / scale : value);
+}
+
+/* One column as [means] or, where any epoch has one, [means, deviations]. NULL where nothing was
+ * measured, and *ok false where memory is out. */
+static json_t *column_json(const lopi_curve *curve, size_t column, bool *ok)
+{
+    size_t seeds = 0;
+    for (size_t i = 0; i < curve->count; i++)
+        if (curve->epochs[i].stat[column].count > seeds)
+            seeds = curve->epochs[i].stat[column].count;
+    if (seeds == 0)
+        return NULL;
+    json_t *both = json_array(), *means = json_array(), *deviations = json_array();
+    *ok = *ok && both && means && deviations;
+    for (size_t i = 0; *ok && i < curve->count; i++) {
+        const lopi_stat *stat = curve->epochs[i].stat + column;
+        *ok = json_array_append_new(means, short_number(stat->mean)) == 0 &&
+              json_array_append_new(deviations, short_number(stat->deviation)) == 0;
+    }
+    *ok = *ok && json_array_append(both, means) == 0 &&
+          (seeds == 1 || json_array_append(both, deviations) == 0);
+    json_decref(means);
+    json_decref(deviations);
+    return both;
+}
+
+/* The point's epochs: their numbers, and a member for each quantity that was measured. */
+static json_t *curve_json(const lopi_point *point)
+{
+    lopi_curve curve;
+    if (lopi_curve_new(&curve, point, NULL) != LOP_OK)
+        return NULL;
+    json_t *object = json_object(), *numbers = json_array();
+    bool ok = object && numbers;
+    for (size_t i = 0; ok && i < curve.count; i++)
+        ok = json_array_append_new(numbers, json_real((double)curve.epochs[i].number)) == 0;
+    ok = ok && json_object_set(object, "epoch", numbers) == 0;
+    for (size_t column = 0; ok && column < LOPI_CURVE_COLUMNS; column++) {
+        json_t *values = column_json(&curve, column, &ok);
+        ok = ok && (!values || json_object_set(object, lopi_curve_name(column), values) == 0);
+        json_decref(values);
+    }
+    json_decref(numbers);
+    lopi_curve_free(&curve);
+    if (ok)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
 /* [mean, deviation] of every number there is. */
 static json_t *point_json(const lopi_point *point)
 {
@@ -39,6 +97,8 @@ static json_t *point_json(const lopi_point *point)
              json_object_set(object, field->name, pair) == 0;
         json_decref(pair);
     }
+    if (ok && lopi_point_has_epochs(point))
+        ok = json_object_set_new(object, "curve", curve_json(point)) == 0;
     if (ok)
         return object;
     json_decref(object);
@@ -47,11 +107,18 @@ static json_t *point_json(const lopi_point *point)
 
 static json_t *series_json(const lopi_series *series)
 {
+    const struct {
+        const char *name, *text;
+    } texts[] = {{"name", series->name},
+                 {"method", series->first->method},
+                 {"criterion", series->first->criterion},
+                 {"scope", series->first->scope},
+                 {"schedule", series->first->schedule}};
     json_t *object = json_object(), *points = json_array();
-    bool ok =
-        object && points && json_object_set_new(object, "name", json_string(series->name)) == 0 &&
-        json_object_set_new(object, "method",
-                            json_string(series->first->method ? series->first->method : "?")) == 0;
+    bool ok = object && points;
+    for (size_t i = 0; ok && i < sizeof texts / sizeof *texts; i++)
+        ok = json_object_set_new(object, texts[i].name,
+                                 json_string(texts[i].text ? texts[i].text : "?")) == 0;
     for (size_t i = 0; ok && i < series->count; i++)
         ok = json_array_append_new(points, point_json(series->points + i)) == 0;
     ok = ok && json_object_set(object, "points", points) == 0;
@@ -62,40 +129,12 @@ static json_t *series_json(const lopi_series *series)
     return NULL;
 }
 
-/* The dense training of each seed: the epochs of the least pruned result of the first series. */
-static json_t *epochs_json(const lopi_block *block)
-{
-    json_t *seeds = json_array();
-    bool ok = seeds != NULL;
-    const lopi_point *point = lopi_dense_point(block, block->series);
-    for (size_t i = 0; ok && point && i < point->count; i++) {
-        const lop_result *result = point->results[i];
-        if (!result->epochs || result->epoch_count == 0)
-            continue;
-        json_t *epochs = json_array();
-        ok = epochs != NULL;
-        for (size_t j = 0; ok && j < result->epoch_count; j++) {
-            json_t *epoch = NULL;
-            ok =
-                lopi_fields_write(&lopi_epoch_fields, result->epochs + j, &epoch, NULL) == LOP_OK &&
-                json_array_append_new(epochs, epoch) == 0;
-        }
-        ok = ok && json_array_append(seeds, epochs) == 0;
-        json_decref(epochs);
-    }
-    if (ok)
-        return seeds;
-    json_decref(seeds);
-    return NULL;
-}
-
 static json_t *block_json(const lopi_block *block)
 {
     json_t *object = json_object(), *series = json_array();
     bool ok = object && series &&
               json_object_set_new(object, "dataset", json_string(block->dataset)) == 0 &&
-              json_object_set_new(object, "network", json_string(block->network)) == 0 &&
-              json_object_set_new(object, "epochs", epochs_json(block)) == 0;
+              json_object_set_new(object, "network", json_string(block->network)) == 0;
     for (size_t i = 0; ok && i < block->count; i++)
         ok = json_array_append_new(series, series_json(block->series + i)) == 0;
     ok = ok && json_object_set(object, "series", series) == 0;

@@ -1,5 +1,6 @@
 """The sweep: complete, resumable, and the same whatever happens on the way."""
 import copy
+import csv
 import json
 import signal
 
@@ -34,9 +35,11 @@ class Sweep(tool.LopTest):
                           for k in (0, 0.5, 0.9)})
         for result in results:
             self.assertEqual("epochs" in result, result["target_sparsity"] == 0)
+            for epoch in result.get("epochs", []):
+                self.assertIn("test_loss", epoch)
             self.assertIn("train_seconds", result)
             self.assertNotIn("dense_latency_us_batch1", result)
-        for name in ("results.csv", "report.html", "recipe.json"):
+        for name in ("results.csv", "epochs.csv", "report.html", "recipe.json"):
             self.assertIn(f"out/{name}", self.files())
         self.assertNotIn("out/sweep.lock", self.files())
         self.assertFalse([name for name in self.files() if name.endswith(".checkpoint")])
@@ -52,7 +55,7 @@ class Sweep(tool.LopTest):
 
         # A sparsity more is added; the dense networks that are there serve it.
         _, err = self.lop(*self.sweep("out", "-k", "0,25,50,90"))
-        self.assertNotIn("epoch", err)
+        self.assertNotRegex(err, r"epoch \d")
         self.assertEqual(len(tool.read_results(self.here / "out/results.jsonl")), 16)
 
         # Another recipe is another sweep.
@@ -112,7 +115,14 @@ class Sweep(tool.LopTest):
         self.lop(*self.sweep("out"))
         table, _ = self.lop("report", "out")
         self.assertIn("90", table)
-        self.lop("report", "out", "-o", "r.html", "--csv", "r.csv", "--figures", "f")
+        self.lop("report", "out", "-o", "r.html", "--csv", "r.csv", "--figures", "f", "--epochs",
+                 "e.csv")
+        with open(self.here / "e.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual([row["epoch"] for row in rows], ["1", "2", "3", "4"] * 4)
+        wanted = tool.read_results(self.here / "out/results.jsonl")[0]
+        self.assertEqual([float(row["test_loss"]) for row in rows[:4]],
+                         [epoch["test_loss"] for epoch in wanted["epochs"]])
         self.assertIn("</html>", (self.here / "r.html").read_text().lower())
         self.assertEqual(len((self.here / "r.csv").read_text().splitlines()), 13)
         self.fails(73, "r.html: exists already", "report", "out", "-o", "r.html")
@@ -142,8 +152,10 @@ class Sweep(tool.LopTest):
         self.assertEqual(len(alone), 2 * 6 * 2)
         for result in alone:
             # Numbered on from the dense training; the dense network is retrained as long.
-            self.assertEqual([e["epoch"] for e in result["epochs"]], [4, 5])
-            self.assertIn("test_accuracy", result["epochs"][0])
+            self.assertEqual([e["epoch"] for e in result["epochs"]],
+                             [4, 5] if result["target_sparsity"] else [1, 2, 3, 4, 5])
+            for epoch in result["epochs"]:
+                self.assertIn("test_accuracy", epoch)
             self.assertAlmostEqual(result["epochs"][-1]["sparsity"], result["sparsity"])
             self.assertNotIn("prune", result["recipe"])
         self.assertFalse([name for name in self.files() if "checkpoint" in name])
@@ -193,6 +205,13 @@ class Sweep(tool.LopTest):
                           for r in results},
                          {("gradual", 0): 3, ("gradual", 0.8): 3, ("lottery", 0): 3,
                           ("lottery", 0.8): 9})
+        for epoch in (epoch for result in results for epoch in result["epochs"]):
+            for part in ("train", "valid", "test"):
+                self.assertGreaterEqual(epoch[f"{part}_loss"], 0)
+                self.assertGreaterEqual(epoch[f"{part}_accuracy"], 0)
+        for figure in ("accuracy", "loss"):
+            for schedule in ("gradual", "lottery"):
+                self.assertIn(f"out/figures/data-{figure}-epochs-{schedule}.gp", self.files())
         dense = [r for r in results if r["target_sparsity"] == 0]
         self.assertEqual(dense[0]["test_loss"], dense[1]["test_loss"])
 

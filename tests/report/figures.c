@@ -60,6 +60,47 @@ static void without_gnuplot_scripts_are_there(void **state)
     assert_non_null(strstr((const char *)data.data, "\n0.9\t94600\t"));
     free(script.data);
     free(data.data);
+    script = read_drawn("mnist-loss-epochs-oneshot.gp");
+    data = read_drawn("mnist-epochs.tsv");
+    /* Both methods, ten sparsities each: the last one's index is 19. */
+    assert_non_null(strstr((const char *)script.data, "'mnist-epochs.tsv' index 19"));
+    assert_null(strstr((const char *)script.data, "index 20"));
+    assert_non_null(strstr((const char *)script.data, "'pruned by unit'"));
+    static const char head[] = "# epoch\tsparsity\tdeviation\ttrain_loss\tdeviation\t";
+    assert_memory_equal(data.data, head, sizeof head - 1);
+    free(script.data);
+    free(data.data);
+    lop_results_free(&results);
+}
+
+/* Schedules have figures of their own; nothing is pruned in the second block. */
+static void each_schedule_has_its_figures(void **state)
+{
+    (void)state;
+    lop_results results;
+    lop_error error = {0};
+    fake_results(&results, 2, 1);
+    for (size_t i = 0; i < results.count; i++) {
+        lop_result *result = results.items + i;
+        fake_text(&result->schedule, i % 4 < 2 ? "gra dual" : "gra/dual");
+        if (i >= results.count / 2 && result->target_sparsity > 0)
+            result->epoch_count = 0;
+    }
+    char *kept = strdup(getenv("PATH"));
+    setenv("PATH", "/nowhere", 1);
+    assert_int_equal(lop_report_figures(&results, NULL, dir, &error), LOP_E_UNSUPPORTED);
+    setenv("PATH", kept, 1);
+    free(kept);
+    lopi_bytes script = read_drawn("mnist-accuracy-epochs-gra_dual.gp");
+    assert_null(strstr((const char *)script.data, "gra/dual"));
+    free(script.data);
+    script = read_drawn("mnist-accuracy-epochs-gra_dual-2.gp");
+    assert_non_null(strstr((const char *)script.data, "'pruned by unit gra/dual'"));
+    free(script.data);
+    free(read_drawn("fashion-mnist-epochs.tsv").data);
+    char *path = lopi_path_join(dir, "fashion-mnist-accuracy-epochs-gra_dual.gp");
+    assert_false(lopi_file_exists(path));
+    free(path);
     lop_results_free(&results);
 }
 
@@ -83,9 +124,13 @@ static void gnuplot_draws_png_and_svg(void **state)
     }
     if (status != LOP_OK)
         fail_msg("%s", error.text);
-    static const char *const figures[] = {"accuracy-k", "loss-k", "accuracy-weights",
-                                          "loss-weights"};
-    for (size_t i = 0; i < 4; i++) {
+    static const char *const figures[] = {"accuracy-k",
+                                          "loss-k",
+                                          "accuracy-weights",
+                                          "loss-weights",
+                                          "accuracy-epochs-oneshot",
+                                          "loss-epochs-oneshot"};
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
         char name[96];
         snprintf(name, sizeof name, "___it_s__touch_pwned_____exit-%s.png", figures[i]);
         lopi_bytes bytes = read_drawn(name);
@@ -114,6 +159,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(without_gnuplot_scripts_are_there, make_directory,
+                                        remove_directory),
+        cmocka_unit_test_setup_teardown(each_schedule_has_its_figures, make_directory,
                                         remove_directory),
         cmocka_unit_test_setup_teardown(gnuplot_draws_png_and_svg, make_directory,
                                         remove_directory),
