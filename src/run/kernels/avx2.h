@@ -15,6 +15,7 @@ extern const lopi_kernel_list lopi_kernels_avx2_lists;
 extern const lopi_kernel_list lopi_kernels_avx2_shuffle;
 extern const lopi_kernel_list lopi_kernels_avx2_tiles_f32;
 extern const lopi_kernel_list lopi_kernels_avx2_tiles_i8;
+extern const lopi_kernel_list lopi_kernels_avx2_quads_i8;
 
 #ifdef __AVX2__
 
