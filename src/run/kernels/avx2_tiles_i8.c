@@ -221,9 +221,9 @@ static inline void finish(const lopi_prepared *p, uint32_t row, const sums *s, u
                            _mm256_packus_epi16(half[0], half[1]));
 }
 
-/* `pairs` is a constant where this is called. */
-static inline __attribute__((always_inline)) void
-add_run(const uint8_t *x, const uint16_t *column, const uint32_t *weight, uint32_t pairs, sums *acc)
+/* A run; `pairs` is a constant where this is called. */
+static inline void add_run(const uint8_t *x, const uint16_t *column, const uint32_t *weight,
+                           uint32_t pairs, sums *acc)
 {
     __m256i sum[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
     for (uint32_t p = 0; p < pairs; p++) {
@@ -242,8 +242,7 @@ add_run(const uint8_t *x, const uint16_t *column, const uint32_t *weight, uint32
     }
 }
 
-static inline __attribute__((always_inline)) void run_tile(const tiles *t, const uint8_t *x,
-                                                           uint8_t *y, uint32_t pairs)
+static inline void run_tile(const tiles *t, const uint8_t *x, uint8_t *y, uint32_t pairs)
 {
     const __m256i zero = _mm256_setzero_si256();
     for (uint32_t row = 0; row < t->common.outputs; row++) {
