@@ -27,6 +27,26 @@ extern "C" {
 
 typedef struct lop_packed lop_packed; /* opaque; immutable; one owner */
 
+/**
+ * Open a packed file (.lop, docs/format.md) that is in memory.
+ *
+ * Hostile input: every byte is checked, nothing is believed.
+ *
+ * @param out         receives the network; one owner, lop_packed_free; untouched on failure
+ * @param data        [size], borrowed for the call
+ * @param max_memory  bytes that may be taken; 0: 64 MiB and 256 for each byte of the file. Beside
+ *                    the network itself, decoding takes 16 bytes for each input of its widest layer
+ *                    and less than 128 kB
+ * @return LOP_OK; LOP_E_FORMAT, LOP_E_TRUNCATED, LOP_E_CHECKSUM, LOP_E_NAN where the file is
+ *         damaged; LOP_E_VERSION, LOP_E_UNSUPPORTED where it is newer than this library;
+ *         LOP_E_LIMIT; LOP_E_MEMORY. The error names the byte.
+ */
+LOP_API lop_status lop_packed_open(lop_packed **out, const void *data, size_t size,
+                                   size_t max_memory, lop_error *error);
+/** The same for a file; "-" is standard input. LOP_E_NOT_FOUND, LOP_E_IO too. */
+LOP_API lop_status lop_packed_open_file(lop_packed **out, const char *path, size_t max_memory,
+                                        lop_error *error);
+
 /** How a layer's weights are kept. */
 typedef enum lop_values {
     LOP_VALUES_FLOAT32,

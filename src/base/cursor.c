@@ -29,6 +29,15 @@ bool lopi_cursor_u32_be(lopi_cursor *cursor, uint32_t *out)
     return true;
 }
 
+bool lopi_cursor_u32_le(lopi_cursor *cursor, uint32_t *out)
+{
+    const uint8_t *bytes;
+    if (!lopi_cursor_take(cursor, 4, &bytes))
+        return false;
+    *out = (uint32_t)bytes[3] << 24 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[1] << 8 | bytes[0];
+    return true;
+}
+
 bool lopi_cursor_u64_le(lopi_cursor *cursor, uint64_t *out)
 {
     const uint8_t *bytes;
@@ -39,4 +48,21 @@ bool lopi_cursor_u64_le(lopi_cursor *cursor, uint64_t *out)
         value = value << 8 | bytes[i];
     *out = value;
     return true;
+}
+
+bool lopi_cursor_varint(lopi_cursor *cursor, uint32_t *out)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < 5 && i < lopi_cursor_left(cursor); i++) {
+        uint8_t byte = cursor->data[cursor->position + i];
+        value |= (uint64_t)(byte & 0x7f) << (7 * i);
+        if (byte & 0x80)
+            continue;
+        if (value > UINT32_MAX || (i > 0 && byte == 0))
+            return false;
+        cursor->position += i + 1;
+        *out = (uint32_t)value;
+        return true;
+    }
+    return false;
 }
