@@ -10,6 +10,7 @@
 #include <lop/machine.h>
 #include <lop/network.h>
 #include <lop/output.h>
+#include <lop/pack.h>
 #include <lop/prune.h>
 #include <lop/pruner.h>
 #include <lop/report.h>

@@ -1,0 +1,99 @@
+/**
+ * Pack: networks into the smallest file that they fit in, and back.
+ *
+ * A pruned network becomes a packed one (lop/run.h), and that becomes a .lop file, whose bytes
+ * docs/format.md describes.
+ */
+#ifndef LOP_PACK_H
+#define LOP_PACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lop/data.h>
+#include <lop/export.h>
+#include <lop/network.h>
+#include <lop/run.h>
+#include <lop/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** How the values of a layer are kept. */
+typedef struct lop_pack_values {
+    lop_values kind;
+    unsigned entries; /* of SHARED, 1 … 256; 0 means 16 */
+} lop_pack_values;
+
+/** Zero is a good default for every member; all pointers are borrowed for the call. */
+typedef struct lop_pack_options {
+    const lop_pack_values *values; /* [value_count] */
+    size_t value_count; /* 0: FLOAT32; 1: the same for all layers; or one for each layer */
+    bool keep_order;    /* leave hidden units where they are; so it is with FLOAT32 alone anyway */
+
+    /* Calibration for int8: samples indices[0 … sample_count − 1], or the first sample_count of
+     * them where `indices` is NULL; sample_count 0 means 1000, or all where there are fewer. Where
+     * `samples` is NULL the network is not calibrated and runs in float32 only. A thousand will do.
+     */
+    const lop_samples *samples;
+    const uint32_t *indices;
+    size_t sample_count;
+} lop_pack_options;
+
+/**
+ * A packed network of a trained one: weights that are 0 are left out, and hidden units with them
+ * that nothing reads or that yield 0 whatever comes.
+ *
+ * With FLOAT32 for all layers nothing else changes: computed in the order of the columns, not one
+ * bit of a result differs. Otherwise weights are rounded as the kind of values says, and hidden
+ * units are sorted, which makes the file smaller and changes the order of sums:
+ *
+ *  - FLOAT16: to the nearest;
+ *  - INT8: scale = max |w| / 127 of the unit, rounded to a bfloat16, and w ≈ scale · q;
+ *  - SHARED: k-means over the layer's weights, begun with places evenly spaced from the least to
+ * the greatest (Han et al. 2016, section 3); no more different weights than entries are kept
+ * exactly.
+ *
+ * Calibration sets the range of whole numbers, 0 … 127, that what each layer reads is rounded to in
+ * int8. Behind relu it begins at 0; elsewhere it holds 0 exactly. Its end is the one among 1, 0.98,
+ * 0.96, … 0.3 times the largest value that leaves the smallest mean squared error over the samples:
+ * cutting off a few large values rounds all others more finely.
+ *
+ * @param out  receives the packed network; one owner, lop_packed_free; untouched on failure
+ * @return LOP_OK; LOP_E_ARG, LOP_E_RANGE where the options make no sense; LOP_E_UNSUPPORTED where
+ *         the graph is no chain of layers with a relu behind; LOP_E_NAN where a weight or what a
+ *         layer reads is not finite; LOP_E_SHAPE where the samples do not fit; LOP_E_MEMORY
+ */
+LOP_API lop_status lop_pack(lop_packed **out, const lop_network *network,
+                            const lop_pack_options *options, lop_error *error);
+
+/**
+ * Back: a network with the weights of a packed one as float32, and masks of what is left.
+ * @return LOP_OK; LOP_E_LIMIT where the dense network would be too large; LOP_E_MEMORY
+ */
+LOP_API lop_status lop_unpack(lop_network **out, const lop_packed *packed, lop_error *error);
+
+/**
+ * The file of a packed network, in memory. The same network gives the same bytes, and what is read
+ * from them gives them again. Everything is kept exactly, but for each layer's input_density, which
+ * is kept to 1/255.
+ *
+ * @param data  receives the bytes; the caller frees them with free(); untouched on failure
+ * @return LOP_OK; LOP_E_RANGE where values of FLOAT16 are no such floats; LOP_E_FORMAT where a
+ * table does not rise, names repeat or have control characters; LOP_E_MEMORY
+ */
+LOP_API lop_status lop_packed_encode(const lop_packed *packed, uint8_t **data, size_t *size,
+                                     lop_error *error);
+
+/** The same into a file, written to a temporary name, synced, renamed. LOP_E_EXISTS where `path`
+ * exists and `overwrite` is false; LOP_E_CREATE, LOP_E_IO, LOP_E_FULL too. */
+LOP_API lop_status lop_packed_save(const lop_packed *packed, const char *path, bool overwrite,
+                                   lop_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
