@@ -6,15 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <lop/machine.h>
-
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 
 enum { MOST_LAYOUTS = 5, LEAST_TURNS = 3, TURNS = 11, MOST_VARIANTS = 16, MOST_REPETITIONS = 64 };
 
 static const size_t tiles[MOST_LAYOUTS] = {0, 8, 16, 32, 64};
-static const double turn_ns = 60e3;    /* of one candidate; the clock is exact to some 50 */
+static const double turn_ns = 60e3;    /* of one candidate; the clock is exact to some 200 */
 static const double contest_ns = 20e6; /* of one candidate in all its turns, which are 3 or more */
 static const double slow = 3; /* a candidate whose first call takes so many times the best is out */
 
@@ -203,10 +202,10 @@ static void run_chain(const lopi_bench *bench, const lopi_laid *const *steps, si
 static double time_chain(lopi_bench *bench, const lopi_laid *const *steps, size_t count,
                          size_t repetitions)
 {
-    double before = lop_clock_seconds();
+    double before = lopi_clock_thread_seconds();
     for (size_t i = 0; i < repetitions; i++)
         run_chain(bench, steps, count, bench->next++ % bench->variants);
-    return 1e9 * (lop_clock_seconds() - before) / (double)repetitions;
+    return 1e9 * (lopi_clock_thread_seconds() - before) / (double)repetitions;
 }
 
 static int compare_times(const void *a, const void *b)

@@ -3,6 +3,7 @@
  *     lop-plan 1
  *     cpu AMD EPYC 7B13
  *     isa avx2
+ *     kernels 0123456789abcdef            of the names of those in the library
  *     network 0123456789abcdef
  *     precision int8
  *     dense no
@@ -48,12 +49,23 @@ static void put(writer *w, const char *format, ...)
     w->used += length > 0 ? (size_t)length : 0;
 }
 
+/* A library with other kernels may choose better. */
+static uint64_t kernels_sum(void)
+{
+    uint64_t sum = LOPI_HASH_START;
+    const lopi_kernel *kernel;
+    for (size_t i = 0; (kernel = lopi_kernel_at(i)); i++)
+        sum = lopi_hash(sum, kernel->name, strlen(kernel->name));
+    return sum;
+}
+
 /* Lines that must be the same for a plan to fit: machine, network, options. */
 static void put_header(writer *w, const lop_plan *plan)
 {
     char cpu[64];
     lopi_cpu_name(cpu, sizeof cpu);
     put(w, "lop-plan 1\ncpu %s\nisa %s\n", cpu, lopi_isa_name(plan->isa));
+    put(w, "kernels %016" PRIx64 "\n", kernels_sum());
     put(w, "network %016" PRIx64 "\n", plan->packed->checksum);
     put(w, "precision %s\n", plan->arithmetic == LOPI_I8 ? "int8" : "float32");
     put(w, "dense %s\n", plan->dense ? "yes" : "no");
