@@ -34,7 +34,7 @@ typedef struct lop_samples {
     size_t classes;         /* labels are 0 … classes − 1 */
     const uint8_t *bytes;   /* [count][features] */
     const float *floats;    /* [count][features] */
-    const uint16_t *labels; /* [count] */
+    const uint16_t *labels; /* [count]; NULL where samples have none */
 } lop_samples;
 
 typedef struct lop_dataset lop_dataset; /* opaque; one owner; read-only once open */
@@ -60,6 +60,11 @@ LOP_API const lop_data_entry *lop_data_entry_at(size_t index);
 /** Directory where set `name` is kept, whether or not it is there. Caller frees with free(). */
 LOP_API lop_status lop_data_directory(const char *name, const lop_data_options *options, char **dir,
                                       lop_error *error);
+
+/** Directory `name` below the one where data sets are kept, whether or not it is there. Caller
+ * frees with free(). LOP_E_CREATE where the environment names none; LOP_E_MEMORY. */
+LOP_API lop_status lop_cache_directory(const char *name, const lop_data_options *options,
+                                       char **dir, lop_error *error);
 
 /** Whether all files of set `name` are there (sizes looked at, checksums not). */
 LOP_API bool lop_data_present(const char *name, const lop_data_options *options);
@@ -99,6 +104,34 @@ LOP_API const char *lop_dataset_name(const lop_dataset *dataset);
 /** The whole training part (before any split), and the test part. */
 LOP_API const lop_samples *lop_dataset_train(const lop_dataset *dataset);
 LOP_API const lop_samples *lop_dataset_test(const lop_dataset *dataset);
+
+typedef struct lop_inputs lop_inputs; /* opaque; one owner; samples without labels */
+
+/** What whole numbers in 0 … 255 are. AUTO: bytes in IDX and uint8 NPY files, and in CSV files
+ * where all values are such numbers. */
+typedef enum lop_input_values {
+    LOP_INPUT_AUTO,
+    LOP_INPUT_BYTES,
+    LOP_INPUT_FLOATS
+} lop_input_values;
+
+/**
+ * Read samples for a network to look at: IDX images, an NPY array ([features] or [samples][…] of
+ * uint8, float32 or float64, little-endian, in C order), or CSV, all plain or gzip, told apart by
+ * their content. A CSV line has `features` values, or one column more, the label, which is left
+ * out.
+ *
+ * @param path      "-" is standard input
+ * @param features  values a sample must have
+ * @return LOP_OK; LOP_E_SHAPE where samples have another size; LOP_E_RANGE where BYTES are asked
+ * for and a value is none; LOP_E_FORMAT, LOP_E_TRUNCATED, LOP_E_LIMIT with file and offset or line;
+ * LOP_E_NOT_FOUND, LOP_E_IO, LOP_E_MEMORY
+ */
+LOP_API lop_status lop_inputs_read(lop_inputs **out, const char *path, size_t features,
+                                   lop_input_values values, lop_error *error);
+/** The samples; their labels are NULL. They live as long as the inputs. */
+LOP_API const lop_samples *lop_inputs_samples(const lop_inputs *inputs);
+LOP_API void lop_inputs_free(lop_inputs *inputs);
 
 /**
  * Which samples train, and which validate: indices into the training part.

@@ -38,18 +38,18 @@ static lop_status cache_directory(const lop_data_options *options, char **out, l
     return LOP_OK;
 }
 
-static lop_status set_directory(const lopi_known_set *set, const lop_data_options *options,
-                                char **out, lop_error *error)
+lop_status lop_cache_directory(const char *name, const lop_data_options *options, char **dir,
+                               lop_error *error)
 {
     char *cache = NULL;
     lop_status status = cache_directory(options, &cache, error);
     if (status != LOP_OK)
         return status;
-    char *path = lopi_path_join(cache, set->entry.name);
+    char *path = lopi_path_join(cache, name);
     lopi_free(cache);
     if (!path)
-        return lopi_fail_memory(error, strlen(set->entry.name));
-    *out = path;
+        return lopi_fail_memory(error, strlen(name));
+    *dir = path;
     return LOP_OK;
 }
 
@@ -57,14 +57,15 @@ lop_status lop_data_directory(const char *name, const lop_data_options *options,
                               lop_error *error)
 {
     const lopi_known_set *set = lopi_known_find(name);
-    return set ? set_directory(set, options, dir, error) : lopi_fail_unknown_set(name, error);
+    return set ? lop_cache_directory(set->entry.name, options, dir, error)
+               : lopi_fail_unknown_set(name, error);
 }
 
 lop_status lopi_set_paths_new(lopi_set_paths *out, const lopi_known_set *set,
                               const lop_data_options *options, lop_error *error)
 {
     lopi_set_paths made = {0};
-    lop_status status = set_directory(set, options, &made.directory, error);
+    lop_status status = lop_cache_directory(set->entry.name, options, &made.directory, error);
     for (size_t i = 0; status == LOP_OK && i < LOPI_FILE_COUNT; i++) {
         made.files[i] = lopi_path_join(made.directory, set->files[i].name);
         if (!made.files[i])

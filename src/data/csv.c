@@ -10,6 +10,8 @@
 #include "base/memory.h"
 #include "data/source.h"
 
+enum { NO_LABEL = LOP_MAX_FEATURES + 1 };
+
 /* One field of a line; quotes taken off, doubled quotes still doubled. */
 typedef struct field {
     const char *text;
@@ -18,11 +20,12 @@ typedef struct field {
 
 typedef struct reader {
     const char *path;
-    const char *at, *end; /* what is left of the file */
-    size_t line;          /* of `at`, from 1 */
-    size_t columns, label;
+    const char *at, *end;  /* what is left of the file */
+    size_t line;           /* of `at`, from 1 */
+    size_t columns, label; /* label: its column, or NO_LABEL */
+    size_t features;       /* lines of so many columns have no label; 0: each has one */
     size_t count, capacity;
-    float *values; /* [capacity][columns − 1] */
+    float *values; /* [capacity][columns − 1], or all columns where there is no label */
     uint16_t *labels;
     size_t largest_label;
     bool all_bytes;
@@ -148,7 +151,8 @@ static lop_status read_header(reader *r, const char *label_column)
         }
         r->columns++;
     }
-    if (r->columns < 2 || r->columns > LOP_MAX_FEATURES + 1u)
+    bool bare = r->features > 0 && r->columns == r->features;
+    if ((r->columns < 2 && !bare) || r->columns > LOP_MAX_FEATURES + 1u)
         return lopi_fail_line(r->error, r->columns < 2 ? LOP_E_FORMAT : LOP_E_LIMIT, r->path,
                               r->line, "expected 2 to %u columns separated by commas, found %zu",
                               LOP_MAX_FEATURES + 1u, r->columns);
@@ -156,12 +160,16 @@ static lop_status read_header(reader *r, const char *label_column)
         return lopi_fail_line(r->error, LOP_E_FORMAT, r->path, r->line,
                               "expected a column named \"%s\", found %s", label_column,
                               header ? "none of that name" : "numbers and no header");
-    if (!header)
+    if (bare)
+        r->label = NO_LABEL;
+    else if (!header)
         r->label = 0;
-    else
+    if (header)
         next_line(r);
     return LOP_OK;
 }
+
+static size_t values_of(const reader *r) { return r->columns - (r->label != NO_LABEL); }
 
 static lop_status grow(reader *r)
 {
@@ -170,7 +178,7 @@ static lop_status grow(reader *r)
                               "expected at most %u samples, found more", LOP_MAX_SAMPLES);
     if (r->count < r->capacity)
         return LOP_OK;
-    size_t capacity = r->capacity ? 2 * r->capacity : 64, row = (r->columns - 1) * sizeof(float);
+    size_t capacity = r->capacity ? 2 * r->capacity : 64, row = values_of(r) * sizeof(float);
     if (r->count * row > LOP_MAX_DATA_BYTES)
         return lopi_fail_line(r->error, LOP_E_LIMIT, r->path, r->line,
                               "expected at most %llu bytes of values, found more",
@@ -203,7 +211,7 @@ static lop_status read_line(reader *r)
     if (status != LOP_OK)
         return status;
     const char *at = r->at, *end = content_end(r);
-    float *row = r->values + r->count * (r->columns - 1);
+    float *row = r->values + r->count * values_of(r);
     size_t column = 0;
     for (; at && column < r->columns; column++) {
         field f;
@@ -246,6 +254,49 @@ static lop_status read_lines(reader *r, const char *label_column)
     return status;
 }
 
+/* Everything of a text; `r` holds what is asked for. */
+static lop_status parse(reader *r, const lopi_bytes *text, const char *label_column,
+                        lopi_part *part)
+{
+    r->at = (const char *)text->data;
+    r->end = r->at + text->size;
+    r->line = 1;
+    r->all_bytes = true;
+    if (memchr(r->at, 0, text->size))
+        return lopi_fail_file(r->error, LOP_E_FORMAT, r->path,
+                              "expected CSV text, found binary data; IDX files are opened by the "
+                              "name of their directory");
+    if (text->size >= 3 && memcmp(r->at, "\xef\xbb\xbf", 3) == 0)
+        r->at += 3; /* the byte order mark that spreadsheets write */
+    locale_t neutral = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+    if (!neutral)
+        return lopi_fail_errno(r->error, LOP_E_INTERNAL, r->path, "set the number format", errno);
+    locale_t before = uselocale(neutral); /* of this thread alone */
+    lop_status status = read_lines(r, label_column);
+    uselocale(before);
+    freelocale(neutral);
+    lopi_part made = {.values = r->values, .labels = r->labels};
+    if (status != LOP_OK) {
+        lopi_part_free(&made);
+        return status;
+    }
+    made.samples = (lop_samples){.count = r->count,
+                                 .features = values_of(r),
+                                 .height = 1,
+                                 .width = values_of(r),
+                                 .classes = r->largest_label + 1,
+                                 .floats = r->values,
+                                 .labels = r->labels};
+    if (r->label == NO_LABEL) {
+        lopi_free(made.labels);
+        made.labels = NULL;
+        made.samples.labels = NULL;
+        made.samples.classes = 0;
+    }
+    *part = made;
+    return LOP_OK;
+}
+
 lop_status lopi_csv_read(lopi_part *part, bool *all_bytes, const char *path,
                          const char *label_column, lop_error *error)
 {
@@ -253,44 +304,20 @@ lop_status lopi_csv_read(lopi_part *part, bool *all_bytes, const char *path,
     lop_status status = lopi_source_load(&text, path, LOP_MAX_DATA_BYTES, error);
     if (status != LOP_OK)
         return status;
-    const char *start = (const char *)text.data;
-    reader r = {.path = path,
-                .at = start,
-                .end = start + text.size,
-                .line = 1,
-                .all_bytes = true,
-                .error = error};
-    if (memchr(start, 0, text.size)) {
-        lopi_free(text.data);
-        return lopi_fail_file(error, LOP_E_FORMAT, path,
-                              "expected CSV text, found binary data; IDX files are opened by the "
-                              "name of their directory");
-    }
-    if (text.size >= 3 && memcmp(start, "\xef\xbb\xbf", 3) == 0)
-        r.at += 3; /* the byte order mark that spreadsheets write */
-    locale_t neutral = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
-    if (!neutral) {
-        lopi_free(text.data);
-        return lopi_fail_errno(error, LOP_E_INTERNAL, path, "set the number format", errno);
-    }
-    locale_t before = uselocale(neutral); /* of this thread alone */
-    status = read_lines(&r, label_column);
-    uselocale(before);
-    freelocale(neutral);
+    reader r = {.path = path, .error = error};
+    status = parse(&r, &text, label_column, part);
+    if (status == LOP_OK)
+        *all_bytes = r.all_bytes;
     lopi_free(text.data);
-    lopi_part made = {.values = r.values, .labels = r.labels};
-    if (status != LOP_OK) {
-        lopi_part_free(&made);
-        return status;
-    }
-    made.samples = (lop_samples){.count = r.count,
-                                 .features = r.columns - 1,
-                                 .height = 1,
-                                 .width = r.columns - 1,
-                                 .classes = r.largest_label + 1,
-                                 .floats = r.values,
-                                 .labels = r.labels};
-    *part = made;
-    *all_bytes = r.all_bytes;
-    return LOP_OK;
+    return status;
+}
+
+lop_status lopi_csv_parse_inputs(lopi_part *part, bool *all_bytes, const char *path,
+                                 const lopi_bytes *text, size_t features, lop_error *error)
+{
+    reader r = {.path = path, .features = features, .error = error};
+    lop_status status = parse(&r, text, NULL, part);
+    if (status == LOP_OK)
+        *all_bytes = r.all_bytes;
+    return status;
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "base/file.h"
 #include "data/part.h"
 
 /**
@@ -22,5 +23,12 @@
  */
 lop_status lopi_csv_read(lopi_part *part, bool *all_bytes, const char *path,
                          const char *label_column, lop_error *error);
+
+/**
+ * The same for a file's content, of samples that may have no label: where a line has `features`
+ * columns all are values and the part has no labels, otherwise as above.
+ */
+lop_status lopi_csv_parse_inputs(lopi_part *part, bool *all_bytes, const char *path,
+                                 const lopi_bytes *text, size_t features, lop_error *error);
 
 #endif

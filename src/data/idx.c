@@ -90,29 +90,33 @@ static lop_status read_shape(lopi_source *source, const idx_kind *kind, idx_file
 }
 
 /* file->owner is the caller's on success. */
+static lop_status read_source(lopi_source *source, const idx_kind *kind, idx_file *file,
+                              lop_error *error)
+{
+    size_t size;
+    idx_file made = {0};
+    lop_status status = read_magic(source, kind, &made, error);
+    if (status == LOP_OK)
+        status = read_shape(source, kind, &made, error);
+    if (status != LOP_OK)
+        return status;
+    if (!lopi_multiply(made.shape[0], made.each, &size) || size > LOP_MAX_DATA_BYTES)
+        return lopi_fail_at(error, LOP_E_LIMIT, source->path, 4,
+                            "expected at most %llu bytes of values, found %zu times %zu",
+                            (unsigned long long)LOP_MAX_DATA_BYTES, made.shape[0], made.each);
+    status = lopi_source_rest(source, size, &made.owner, &made.values, error);
+    if (status == LOP_OK)
+        *file = made;
+    return status;
+}
+
 static lop_status read_file(const char *path, const idx_kind *kind, idx_file *file,
                             lop_error *error)
 {
     lopi_source source = {0};
-    size_t size;
-    idx_file made = {0};
     lop_status status = lopi_source_open(&source, path, error);
     if (status == LOP_OK)
-        status = read_magic(&source, kind, &made, error);
-    if (status == LOP_OK)
-        status = read_shape(&source, kind, &made, error);
-    if (status != LOP_OK)
-        goto out;
-    if (!lopi_multiply(made.shape[0], made.each, &size) || size > LOP_MAX_DATA_BYTES) {
-        status = lopi_fail_at(error, LOP_E_LIMIT, path, 4,
-                              "expected at most %llu bytes of values, found %zu times %zu",
-                              (unsigned long long)LOP_MAX_DATA_BYTES, made.shape[0], made.each);
-        goto out;
-    }
-    status = lopi_source_rest(&source, size, &made.owner, &made.values, error);
-    if (status == LOP_OK)
-        *file = made;
-out:
+        status = read_source(&source, kind, file, error);
     lopi_source_close(&source);
     return status;
 }
@@ -133,6 +137,19 @@ static lop_status widen_labels(const idx_file *file, lopi_part *part, lop_error 
     return LOP_OK;
 }
 
+/* Image values become the part's. */
+static void take_images(lopi_part *part, idx_file *image)
+{
+    bool flat = image->dimensions == 2;
+    part->samples.count = image->shape[0];
+    part->samples.features = image->each;
+    part->samples.height = flat ? 1 : image->shape[1];
+    part->samples.width = image->each / part->samples.height;
+    part->samples.bytes = image->values;
+    part->values = image->owner;
+    image->owner = NULL;
+}
+
 lop_status lopi_idx_read(lopi_part *part, const char *images, const char *labels, lop_error *error)
 {
     idx_file image = {0}, label = {0};
@@ -151,17 +168,22 @@ lop_status lopi_idx_read(lopi_part *part, const char *images, const char *labels
     status = widen_labels(&label, &made, error);
     if (status != LOP_OK)
         goto out;
-    bool flat = image.dimensions == 2;
-    made.samples.count = image.shape[0];
-    made.samples.features = image.each;
-    made.samples.height = flat ? 1 : image.shape[1];
-    made.samples.width = image.each / made.samples.height;
-    made.samples.bytes = image.values;
-    made.values = image.owner;
-    image.owner = NULL;
+    take_images(&made, &image);
     *part = made;
 out:
     lopi_free(image.owner);
     lopi_free(label.owner);
     return status;
+}
+
+lop_status lopi_idx_read_images(lopi_part *part, lopi_source *source, lop_error *error)
+{
+    idx_file image = {0};
+    lopi_part made = {0};
+    lop_status status = read_source(source, &images_kind, &image, error);
+    if (status != LOP_OK)
+        return status;
+    take_images(&made, &image);
+    *part = made;
+    return LOP_OK;
 }

@@ -6,6 +6,7 @@
 #define LOPI_DATA_IDX_H
 
 #include "data/part.h"
+#include "data/source.h"
 
 /**
  * Read images and their labels, plain or gzip.
@@ -19,5 +20,8 @@
  *         LOP_E_IO
  */
 lop_status lopi_idx_read(lopi_part *part, const char *images, const char *labels, lop_error *error);
+
+/** Images alone, from a source at its start; the part has no labels. As lopi_idx_read. */
+lop_status lopi_idx_read_images(lopi_part *part, lopi_source *source, lop_error *error);
 
 #endif
