@@ -11,6 +11,7 @@
 #include <lop/network.h>
 #include <lop/output.h>
 #include <lop/pack.h>
+#include <lop/plan_cache.h>
 #include <lop/prune.h>
 #include <lop/pruner.h>
 #include <lop/report.h>

@@ -111,8 +111,9 @@ typedef struct lop_plan lop_plan;
  * @return LOP_OK; LOP_E_RANGE where an option is outside its range; LOP_E_NAME (unknown `isa`);
  *         LOP_E_UNSUPPORTED where `isa` is not of this machine, where int8 is asked for and the
  *         network is not calibrated or a unit has more than 131,072 weights, or where the saved
- * plan is for another CPU, instruction set, precision or version; LOP_E_FORMAT where the saved plan
- * is damaged; LOP_E_SHAPE where it is for another network; LOP_E_LIMIT; LOP_E_MEMORY
+ * plan is for another CPU, instruction set, precision, batch or version of this library;
+ * LOP_E_FORMAT where the saved plan is damaged; LOP_E_SHAPE where it is for another network;
+ * LOP_E_LIMIT; LOP_E_MEMORY
  */
 LOP_API lop_status lop_plan_new(lop_plan **out, const lop_packed *packed,
                                 const lop_plan_options *options, lop_error *error);
