@@ -3,8 +3,8 @@
 #include <string.h>
 
 static const command *const table[] = {
-    &command_data,    &command_train,  &command_prune,       &command_eval,
-    &command_inspect, &command_sweep,  &command_sensitivity, &command_fit,
+    &command_data,    &command_train,  &command_prune, &command_eval,        &command_inspect,
+    &command_run,     &command_bench,  &command_sweep, &command_sensitivity, &command_fit,
     &command_compare, &command_report, &command_docs,
 };
 

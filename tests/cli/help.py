@@ -4,7 +4,7 @@ import re
 import tool
 
 COMMANDS = ["data", "train", "prune", "eval", "inspect", "sweep", "sensitivity", "fit",
-            "compare", "report"]
+            "compare", "report", "run", "bench"]
 
 
 class Help(tool.LopTest):

@@ -16,7 +16,7 @@
 #include "bench_kernels.h"
 #include "kernel_case.h"
 
-enum { LARGEST = 257, RANDOM_SHORT = 300, RANDOM_LONG = 10000 };
+enum { LARGEST = 257, RANDOM_SHORT = 150, RANDOM_LONG = 10000 };
 
 /* The case at hand, for the handler. */
 static case_spec current;
