@@ -64,11 +64,11 @@ static const option sweep_options[] = {
      .letter = 'j',
      .kind = OPTION_COUNT,
      .offset = offsetof(values, jobs),
-     .least = 1,
      .most = 256,
      .argument = "N",
-     .help =
-         "N points side by side, each with one thread; more than 1 leaves prediction times out"},
+     .preset = "what is faster; a sweep that is continued, as it was begun",
+     .help = "N points side by side, each with one thread; 1: one after the other, with all "
+             "threads; 0: what is faster"},
     {0},
 };
 
@@ -233,12 +233,6 @@ static lop_status run(session *s, void *given, lop_error *error)
     return status;
 }
 
-static lop_status prepare(void *given, lop_error *error)
-{
-    ((values *)given)->jobs = 1;
-    return recipe_values_prepare(given, error);
-}
-
 const command command_sweep = {
     .name = "sweep",
     .summary = "the experiment: train, prune each way, measure, report",
@@ -255,7 +249,7 @@ const command command_sweep = {
     .examples = examples,
     .values_size = sizeof(values),
     .seeded = true,
-    .prepare = prepare,
+    .prepare = recipe_values_prepare,
     .release = recipe_values_release,
     .run = run,
 };

@@ -223,10 +223,19 @@ typedef struct lop_sweep_options {
     void (*on_result)(void *context, const lop_result *result, size_t done, size_t total);
     void *context;
     bool no_timing; /* leave prediction times absent */
-    size_t jobs;    /* points side by side, each with one thread; 0 and 1: one after the other, with
-                       all threads. Above 1 prediction times are absent: neighbours disturb them.
+    size_t jobs;    /* points side by side, each with one thread; 1: one after the other, with all
+                       threads; 0: as the directory's sweep was begun, a new one by lop_sweep_jobs.
+                       Prediction times are measured with all threads while the others pause.
                        `hooks` and `on_result` are called by one at a time. */
 } lop_sweep_options;
+
+/**
+ * How many points to work on at a time with so many threads: all of them where that takes fewer
+ * epochs one after the other than a training at a time with all threads, else 1. `n` threads within
+ * a training count as 0.75 n trainings: on two cores, two trainings with a thread each were done in
+ * 0.58 to 0.94 of the time that they took one after the other with two threads each.
+ */
+LOP_API size_t lop_sweep_jobs(const lop_recipe *recipe, size_t threads);
 
 /**
  * Run what is missing of a sweep.

@@ -56,8 +56,8 @@ static void keep_best(lop_timing *best, const lop_timing *found, bool first)
  * Dense and compacted in turn, and of each the best round: a machine's speed drifts and other work
  * comes and goes, but the ratio of the two stays.
  */
-static lop_status measure_times(const lop_network *dense, const lop_network *compacted,
-                                lop_result *result, lop_error *error)
+static lop_status measure_pair(const lop_network *dense, const lop_network *compacted,
+                               lop_result *result, lop_error *error)
 {
     lop_timing whole = {0}, small = {0}, found;
     for (int i = 0; i < TIMING_ROUNDS; i++) {
@@ -77,6 +77,21 @@ static lop_status measure_times(const lop_network *dense, const lop_network *com
     return LOP_OK;
 }
 
+/* Alone on the machine, and with all threads, whoever else is at work. */
+static lop_status measure_times(const lopi_sweep *s, const lop_network *dense,
+                                const lop_network *compacted, lop_result *result, lop_error *error)
+{
+    if (!s->gate)
+        return measure_pair(dense, compacted, result, error);
+    size_t own = lop_threads_get();
+    lopi_gate_alone(s->gate);
+    lop_threads_set(s->threads, NULL);
+    lop_status status = measure_pair(dense, compacted, result, error);
+    lop_threads_set(own, NULL);
+    lopi_gate_open(s->gate);
+    return status;
+}
+
 /* Sizes and times are those of the network that would be shipped: dead units removed. */
 static lop_status measure_compacted(const lopi_sweep *s, const lop_network *dense,
                                     const lop_network *pruned, lop_result *result, lop_error *error)
@@ -91,7 +106,7 @@ static lop_status measure_compacted(const lopi_sweep *s, const lop_network *dens
         result->bytes_zstd = bytes;
     }
     if (status == LOP_OK && s->timing)
-        status = measure_times(dense, compacted, result, error);
+        status = measure_times(s, dense, compacted, result, error);
     lop_network_free(compacted);
     return status;
 }

@@ -12,8 +12,6 @@
 #include "experiment/fields.h"
 #include "experiment/stage.h"
 
-enum { MOST_JOBS = 256 };
-
 /* Points --------------------------------------------------------------------------------------- */
 
 /* What a point is made from; its recipe is made when it is its turn. */
@@ -103,10 +101,12 @@ static lop_status list_missing(const lopi_sweep *s, places *out, lop_error *erro
 
 /* Work ----------------------------------------------------------------------------------------- */
 
-/* Hooks are called by one thread at a time. */
+/* Hooks are called by one thread at a time. Whoever trains asks at every step whether to stop:
+ * there it pauses too, while another measures times. */
 typedef struct voices {
     const lop_hooks *outer;
     pthread_mutex_t lock;
+    lopi_gate gate;
 } voices;
 
 /* One sweep at work, by one thread or several. What changes is changed under the lock. */
@@ -259,15 +259,17 @@ static void *do_points(void *context)
     size_t index;
     lopi_parent dense = {.network = NULL};
     lop_threads_set(1, NULL);
+    lopi_gate_enter(&w->voices->gate);
     while (take(w, &w->next_point, &index))
         do_point(w, &w->list->items[index], &dense);
+    lopi_gate_leave(&w->voices->gate);
     lopi_parent_free(&dense);
     return NULL;
 }
 
 static void run_threads(work *w, size_t jobs, void *(*run)(void *context))
 {
-    pthread_t threads[MOST_JOBS];
+    pthread_t threads[LOPI_MOST_JOBS];
     size_t started = 0;
     while (started < jobs && pthread_create(&threads[started], NULL, run, w) == 0)
         started++;
@@ -298,6 +300,7 @@ static void one_progress(void *context, const lop_progress *progress)
 static bool one_cancelled(void *context)
 {
     voices *v = context;
+    lopi_gate_pass(&v->gate);
     pthread_mutex_lock(&v->lock);
     bool cancelled = lopi_cancelled(v->outer);
     pthread_mutex_unlock(&v->lock);
@@ -323,13 +326,16 @@ static lop_status work_through(lopi_sweep *s, const places *list, voices *v, lop
               .voices = v,
               .lock = PTHREAD_MUTEX_INITIALIZER,
               .done = list->total - list->count};
-    size_t jobs = s->options->jobs < list->count ? s->options->jobs : list->count;
+    size_t wanted = lopi_jobs_choose(s, s->threads);
+    size_t jobs = wanted < list->count ? wanted : list->count;
     if (list->count == 0)
         lopi_message(s->hooks, LOP_INFO, "all %zu results are there", list->total);
     else if (w.done > 0)
         lopi_message(s->hooks, LOP_INFO, "%zu of %zu results are there; continuing", w.done,
                      list->total);
-    if (s->options->jobs > 1 && jobs > 0) {
+    if (wanted > 1 && jobs > 0) {
+        s->gate = &v->gate;
+        lopi_message(s->hooks, LOP_DETAIL, "%zu points side by side, each with one thread", jobs);
         run_threads(&w, jobs, train_dense);
         run_threads(&w, jobs, do_points);
     } else {
@@ -343,7 +349,7 @@ static lop_status work_through(lopi_sweep *s, const places *list, voices *v, lop
 lop_status lop_sweep(const lop_recipe *recipe, const lop_dataset *dataset,
                      const lop_sweep_options *options, lop_error *error)
 {
-    voices v = {options->hooks, PTHREAD_MUTEX_INITIALIZER};
+    voices v = {options->hooks, PTHREAD_MUTEX_INITIALIZER, LOPI_GATE_INITIALIZER};
     const lop_hooks hooks = {&v, one_message, one_progress, one_cancelled};
     lopi_sweep s = {
         .recipe = recipe,
@@ -351,13 +357,14 @@ lop_status lop_sweep(const lop_recipe *recipe, const lop_dataset *dataset,
         .options = options,
         .hooks = &hooks,
         .directory.lock.descriptor = -1,
-        .timing = !options->no_timing && options->jobs <= 1,
+        .timing = !options->no_timing,
+        .threads = lop_threads_get(),
     };
     places list = {.items = NULL};
     lop_status status = lop_recipe_check(recipe, error);
-    if (status == LOP_OK && options->jobs > MOST_JOBS)
-        status = lopi_fail(error, LOP_E_RANGE, "jobs: expected at most %d, found %zu", MOST_JOBS,
-                           options->jobs);
+    if (status == LOP_OK && options->jobs > LOPI_MOST_JOBS)
+        status = lopi_fail(error, LOP_E_RANGE, "jobs: expected at most %d, found %zu",
+                           LOPI_MOST_JOBS, options->jobs);
     if (status == LOP_OK)
         status = describe_network(&s, error);
     if (status == LOP_OK)

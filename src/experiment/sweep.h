@@ -1,8 +1,8 @@
 /**
  * A sweep's points: what is measured, and the dense network that each begins with.
  *
- * sweep.c says which points there are and who does them; parent.c makes the networks; point.c
- * measures.
+ * sweep.c says which points there are and who does them, jobs.c how many at a time; parent.c makes
+ * the networks; point.c measures.
  */
 #ifndef LOPI_EXPERIMENT_SWEEP_H
 #define LOPI_EXPERIMENT_SWEEP_H
@@ -10,8 +10,9 @@
 #include <lop/experiment.h>
 
 #include "experiment/directory.h"
+#include "experiment/gate.h"
 
-enum { LOPI_SWEEP_NAME = 160 };
+enum { LOPI_SWEEP_NAME = 160, LOPI_MOST_JOBS = 256 };
 
 /** What all points share; not changed while they are measured. */
 typedef struct lopi_sweep {
@@ -22,7 +23,12 @@ typedef struct lopi_sweep {
     lopi_sweep_directory directory;
     char network[512]; /* widths, as results name it */
     bool timing;
+    size_t threads;  /* with which prediction times are measured */
+    lopi_gate *gate; /* where points side by side let one measure them; NULL: one after the other */
 } lopi_sweep;
+
+/** Points side by side: as asked for; or as the directory's sweep was begun; or what is faster. */
+size_t lopi_jobs_choose(const lopi_sweep *s, size_t threads);
 
 /** A point: a way of pruning at one sparsity, from one seed. */
 typedef struct lopi_point_job {

@@ -1,7 +1,9 @@
 """Pruning with retraining: schedules, sequences, recipes that make the same again, resuming."""
 import json
+import random
 import re
 import signal
+import time
 
 import tool
 
@@ -154,10 +156,49 @@ class Retrain(tool.LopTest):
         self.assertGreaterEqual(cut, 2)
         self.lop(*words, "-o", "cut", "--resume", "-f", "-q")
         self.assertEqual(tensors(self.here / "whole"), tensors(self.here / "cut"))
-        # Who is killed while writing cannot take its temporary file (NAME.PROCESS-NUMBER) away.
-        left = [name for name in self.files()
+        self.assertEqual(self.checkpoints(), [])
+
+    def checkpoints(self):
+        """Who is killed while writing cannot take its temporary file (NAME.PROCESS-NUMBER) away."""
+        return [name for name in self.files()
                 if "checkpoint" in name and not re.search(r"\.\d+-\d+$", name)]
-        self.assertEqual(left, [])
+
+    def test_killed_at_random_moments(self):
+        """Iterative pruning and the lottery, killed again and again, wherever that falls: between
+        epochs, in one, in a pruning, while a checkpoint is written, or before anything is."""
+        draw = random.Random()
+        seed = draw.randrange(1 << 32)
+        draw.seed(seed)
+        iterative = ["prune", "net.safetensors", "--data", self.data, "-m", "unit,weight", "-k",
+                     "50,90", "--schedule", "iterative", "--rounds", "4", "--epochs", "24"]
+        lottery = ["train", "--data", self.data, "--layers", "40,30", "--batch-size", "20",
+                   "--epochs", "8", "-m", "weight", "-k", "90", "--schedule", "lottery", "--rounds",
+                   "2", "--rewind-step", "20"]
+        for words in (iterative, lottery):
+            with self.subTest(schedule=words[words.index("--schedule") + 1], moments=seed):
+                begun = time.monotonic()
+                self.lop(*words, "-o", "whole", "-q", "-f")
+                lasted, cut = time.monotonic() - begun, 0
+                for _ in range(5):
+                    process = self.start(*words, "-o", "cut", "--resume", "-q")
+                    time.sleep(draw.uniform(0.05, 0.6) * lasted)
+                    process.kill()
+                    process.communicate(timeout=60)
+                    self.assertIn(process.returncode, (0, -9))
+                    cut += process.returncode != 0
+                    if process.returncode == 0: # done already: once more from the start
+                        (self.here / "cut").unlink()
+                self.assertGreaterEqual(cut, 1)
+                self.lop(*words, "-o", "cut", "--resume", "-q")
+                self.assertEqual(tensors(self.here / "whole"), tensors(self.here / "cut"))
+                whole, cut = (json.loads(tool.metadata(self.here / name)["lop.history"])
+                              for name in ("whole", "cut"))
+                for record in (whole, cut):
+                    for epoch in record["epochs"]:
+                        epoch.pop("seconds")
+                self.assertEqual(whole["epochs"], cut["epochs"])
+                self.assertEqual(self.checkpoints(), [])
+                (self.here / "cut").unlink()
 
     def test_contradictions(self):
         prune = ["prune", "net.safetensors", "-o", "y"]

@@ -236,6 +236,33 @@ class Sweep(tool.LopTest):
                      "compacted_latency_us_batch1", "compacted_throughput_batch256"):
             self.assertGreater(result[name], 0)
 
+    def test_timing_side_by_side(self):
+        words = ["sweep", "--data", self.data, "--layers", "20", "--epochs", "2", "--seeds", "2",
+                 "--recovery-epochs", "6", "-k", "0,50", "-m", "unit"]
+        two = {"env": {"OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"}}
+        # Four retrainings on two cores: side by side is what is faster, and the same as asked for.
+        _, err = self.lop(*words, "-o", "auto", "-v", **two)
+        self.assertIn("2 points side by side", err)
+        self.lop(*words, "-o", "asked", "-q", "--jobs", "2", "--no-timing",
+                 **two)
+        auto, asked = (sorted(tool.read_results(self.here / name / "results.jsonl"), key=self.key)
+                       for name in ("auto", "asked"))
+        self.assertEqual(without_times(auto), without_times(asked))
+        for result in auto:
+            for name in ("dense_latency_us_batch1", "dense_throughput_batch256",
+                         "compacted_latency_us_batch1", "compacted_throughput_batch256"):
+                self.assertGreater(result[name], 0)
+            self.assertEqual(result["machine"]["threads"], 1)
+        # Goes on as it was begun.
+        _, err = self.lop(*words, "-k", "0,50,60", "-o", "auto", "-v", **two)
+        self.assertIn("2 points side by side", err)
+        words.append("--no-timing")
+        self.lop(*words, "-k", "50", "--seeds", "1", "-o", "alone", "-q", "--jobs", "1", **two)
+        _, err = self.lop(*words, "-o", "alone", "-v", **two)
+        self.assertNotIn("side by side", err)
+        for result in tool.read_results(self.here / "alone/results.jsonl"):
+            self.assertEqual(result["machine"]["threads"], 2)
+
 
 if __name__ == "__main__":
     tool.main()

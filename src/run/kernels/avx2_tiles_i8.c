@@ -222,8 +222,8 @@ static inline void finish(const lopi_prepared *p, uint32_t row, const sums *s, u
 }
 
 /* A run; `pairs` is a constant where this is called. */
-static inline void add_run(const uint8_t *x, const uint16_t *column, const uint32_t *weight,
-                           uint32_t pairs, sums *acc)
+static inline sums add_run(const uint8_t *x, const uint16_t *column, const uint32_t *weight,
+                           uint32_t pairs, sums acc)
 {
     __m256i sum[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
     for (uint32_t p = 0; p < pairs; p++) {
@@ -237,9 +237,10 @@ static inline void add_run(const uint8_t *x, const uint16_t *column, const uint3
     }
     const __m256i even = _mm256_set1_epi32(1);
     for (uint32_t h = 0; h < 2; h++) {
-        acc->even[h] = _mm256_add_epi32(acc->even[h], _mm256_madd_epi16(sum[h], even));
-        acc->odd[h] = _mm256_add_epi32(acc->odd[h], _mm256_srai_epi32(sum[h], 16));
+        acc.even[h] = _mm256_add_epi32(acc.even[h], _mm256_madd_epi16(sum[h], even));
+        acc.odd[h] = _mm256_add_epi32(acc.odd[h], _mm256_srai_epi32(sum[h], 16));
     }
+    return acc;
 }
 
 static inline void run_tile(const tiles *t, const uint8_t *x, uint8_t *y, uint32_t pairs)
@@ -248,8 +249,8 @@ static inline void run_tile(const tiles *t, const uint8_t *x, uint8_t *y, uint32
     for (uint32_t row = 0; row < t->common.outputs; row++) {
         sums acc = {{zero, zero}, {zero, zero}};
         for (uint32_t i = t->start[row]; i < t->start[row + 1]; i++)
-            add_run(x, t->column + (size_t)i * pairs * 2, t->weight + (size_t)i * pairs, pairs,
-                    &acc);
+            acc = add_run(x, t->column + (size_t)i * pairs * 2, t->weight + (size_t)i * pairs,
+                          pairs, acc);
         finish(&t->common, row, &acc, y);
     }
 }
