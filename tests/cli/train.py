@@ -92,6 +92,27 @@ class Train(tool.LopTest):
         self.lop(*self.long("whole.safetensors"))
         self.same_weights("cut.safetensors", "whole.safetensors")
 
+    def test_images_that_move_move_the_same_after_a_kill(self):
+        moving = ["--shift", "2"]
+        process = self.start(*self.long("cut.safetensors", *moving))
+        process.stderr.readline()
+        process.kill()
+        process.communicate()
+        self.lop(*self.long("cut.safetensors", "--resume", *moving))
+        self.lop(*self.long("whole.safetensors", *moving))
+        self.same_weights("cut.safetensors", "whole.safetensors")
+        self.lop(*self.long("still.safetensors"))
+        with self.assertRaises(AssertionError):
+            self.same_weights("whole.safetensors", "still.safetensors")
+
+    def test_only_images_move(self):
+        rows = ["label,a,b,c"] + [f"{i % 2},{i},{i * i % 7},1.5" for i in range(60)]
+        (self.here / "table.csv").write_text("\n".join(rows) + "\n")
+        self.fails(65, "expected images of one channel", "train", "--data", "table.csv", "--layers",
+                   "4", "--shift", "1", "-q", "-o", "net.safetensors")
+        self.fails(64, "whole pixels", "train", "--data", self.data, "--layers", "4", "--shift",
+                   "0.5", "-q", "-o", "net.safetensors")
+
     def test_a_second_signal_ends_at_once(self):
         process = self.start("train", "--data", self.data, "--layers", "400,400", "--batch-size",
                              "1", "--epochs", "100000", "-o", "cut.safetensors")
