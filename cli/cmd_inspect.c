@@ -8,6 +8,8 @@
 
 #include "commands.h"
 #include "file_map.h"
+#include "packed.h"
+#include "packed_file.h"
 #include "session.h"
 #include "trained.h"
 
@@ -30,6 +32,7 @@ static const option_group groups[] = {{"Options", inspect_options}, {0}};
 static const example examples[] = {
     {"lop inspect net.safetensors", "layers, sparsity, sizes, history"},
     {"lop inspect net.safetensors --bytes", "and where every byte went"},
+    {"lop inspect net.lop", "of a packed network: every byte, and pictures of the weights"},
     {0},
 };
 
@@ -214,6 +217,26 @@ static lop_status show_as_json(const findings *f, lop_error *error)
         error);
 }
 
+static lop_status inspect_packed(session *s, const values *v, lop_error *error)
+{
+    packed_file file = {0};
+    char name[512];
+    lop_status status = packed_file_open(&file, v->common.arguments[0], error);
+    if (status == LOP_OK && s->common.json) {
+        status = show_json(packed_file_json(&file), error);
+    } else if (status == LOP_OK) {
+        packed_file_show_layers(&file);
+        printf("\n");
+        packed_file_show_bytes(&file);
+        status = packed_file_show_weights(&file, &s->out, error);
+        printf("\n");
+        packed_file_show_speed(&file);
+        say_next(s, "lop unpack %s -o net.safetensors", quoted(file.path, name, sizeof name));
+    }
+    packed_file_free(&file);
+    return status;
+}
+
 static lop_status run(session *s, void *given, lop_error *error)
 {
     const values *v = given;
@@ -222,6 +245,8 @@ static lop_status run(session *s, void *given, lop_error *error)
     if (strcmp(f.path, "-") == 0)
         return usage_error(error, LOP_E_ARG,
                            "inspect needs a file, and cannot look at standard input");
+    if (packed_is(f.path))
+        return inspect_packed(s, v, error);
     lop_status status = find(&f, error);
     if (status == LOP_OK && s->common.json) {
         status = show_as_json(&f, error);
@@ -246,7 +271,10 @@ const command command_inspect = {
     .synopsis = "FILE [OPTIONS]",
     .description =
         "Look into a network: its layers, what is left of each, its size dense, as a plain sparse "
-        "file and through zstd, the bytes of the file, and how it was trained.\n",
+        "file and through zstd, the bytes of the file, and how it was trained. Of a packed "
+        "network: "
+        "every byte by its purpose, the bits that a weight takes, its values, and where they "
+        "stand.\n",
     .groups = groups,
     .examples = examples,
     .offer = OFFER_FILES,

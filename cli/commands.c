@@ -3,9 +3,10 @@
 #include <string.h>
 
 static const command *const table[] = {
-    &command_data,    &command_train,  &command_prune, &command_eval,        &command_inspect,
-    &command_run,     &command_bench,  &command_sweep, &command_sensitivity, &command_fit,
-    &command_compare, &command_report, &command_docs,
+    &command_data,    &command_train,   &command_prune,  &command_eval,
+    &command_inspect, &command_pack,    &command_unpack, &command_verify,
+    &command_run,     &command_bench,   &command_sweep,  &command_sensitivity,
+    &command_fit,     &command_compare, &command_report, &command_docs,
 };
 
 const command *command_at(size_t index)

@@ -5,8 +5,8 @@
 #include "options.h"
 
 extern const command command_data, command_train, command_prune, command_eval, command_inspect,
-    command_sweep, command_sensitivity, command_fit, command_compare, command_report, command_run,
-    command_bench, command_docs;
+    command_sweep, command_sensitivity, command_fit, command_compare, command_pack, command_unpack,
+    command_verify, command_report, command_run, command_bench, command_docs;
 
 /* For commands whose values begin with recipe_values: recipe_options.c. */
 extern const option recipe_data_options[], recipe_network_options[], recipe_training_options[],

@@ -31,6 +31,7 @@ typedef struct lop_pack_values {
 typedef struct lop_pack_options {
     const lop_pack_values *values; /* [value_count] */
     size_t value_count; /* 0: FLOAT32; 1: the same for all layers; or one for each layer */
+    bool keep_units;    /* take nothing out but weights that are 0 */
     bool keep_order;    /* leave hidden units where they are; so it is with FLOAT32 alone anyway */
 
     /* Calibration for int8: samples indices[0 … sample_count − 1], or the first sample_count of
@@ -91,6 +92,87 @@ LOP_API lop_status lop_packed_encode(const lop_packed *packed, uint8_t **data, s
  * exists and `overwrite` is false; LOP_E_CREATE, LOP_E_IO, LOP_E_FULL too. */
 LOP_API lop_status lop_packed_save(const lop_packed *packed, const char *path, bool overwrite,
                                    lop_error *error);
+
+/* Fewest bits ---------------------------------------------------------------------------------- */
+
+/** What a search for the fewest bits goes by. */
+typedef struct lop_pack_search {
+    const lop_samples *samples; /* validation samples indices[0 … sample_count − 1], borrowed */
+    const uint32_t *indices;    /* NULL: the first ones */
+    size_t sample_count;
+    double max_loss; /* fraction of the samples that may be recognized no more, 0 … 1 */
+} lop_pack_search;
+
+/** What it found. */
+typedef struct lop_pack_found {
+    double accuracy_before, accuracy; /* on the samples, with float32 and with what was chosen */
+    size_t trials;
+} lop_pack_found;
+
+/**
+ * The fewest shared values that lose no more than is allowed: for all layers alike first, then for
+ * each layer further down, those with the most weights first, as long as the accuracy bears it.
+ * Where not even 256 do, FLOAT16, and else FLOAT32.
+ *
+ * @param values  [layers of the network], written on success: for lop_pack
+ * @param found   may be NULL
+ * @return LOP_OK; LOP_E_ARG, LOP_E_SHAPE, LOP_E_RANGE where the samples will not do; as lop_pack
+ */
+LOP_API lop_status lop_pack_search_values(lop_pack_values *values, const lop_network *network,
+                                          const lop_pack_search *search, lop_pack_found *found,
+                                          lop_error *error);
+
+/* Looking into files --------------------------------------------------------------------------- */
+
+/** What a layer of a packed file takes, in bits, to a fraction. */
+typedef struct lop_layer_bits {
+    double inputs, counts, columns; /* which inputs it reads, weights of each row, and where */
+    double biases, tables, values;  /* tables: of shared values, scales of int8 */
+    double position_entropy, value_entropy; /* what positions and values would take each for itself:
+                                             density and histogram of the layer known, no more */
+} lop_layer_bits;
+
+/** Where the bytes of a packed file go: header + graph + positions + values + other = bytes. */
+typedef struct lop_file_account {
+    size_t bytes, header, graph, positions, values, other; /* other: sections that are skipped */
+    size_t layer_count;
+    lop_layer_bits *layers; /* [layer_count] */
+    double seconds;         /* that decoding took */
+} lop_file_account;
+
+/**
+ * Open a packed file that is in memory and tell where its bytes go.
+ * @param out     receives the account; lop_file_account_free; untouched on failure
+ * @param packed  receives the network; may be NULL
+ * @return as lop_packed_open
+ */
+LOP_API lop_status lop_packed_account(lop_file_account *out, lop_packed **packed, const void *data,
+                                      size_t size, size_t max_memory, lop_error *error);
+LOP_API void lop_file_account_free(lop_file_account *account);
+
+/** How two networks differ. */
+typedef struct lop_difference {
+    size_t samples, values;   /* compared */
+    size_t different;         /* values that differ in any bit */
+    double largest;           /* |a − b| */
+    size_t sample;            /* where that is */
+    size_t classes_different; /* samples in which the highest value is another one */
+} lop_difference;
+
+/**
+ * Run two networks and compare what they yield. Both are computed by one definition, sums in
+ * float32 in the order of the columns, so that equal networks are equal to the bit.
+ *
+ * @param samples  borrowed; NULL: made-up ones, even from −1 to 1
+ * @param count    samples; the first ones
+ * @param seed     of made-up ones
+ * @param out      added to: zero it before the first call
+ * @return LOP_OK; LOP_E_SHAPE where they do not read or yield alike, or the samples do not fit;
+ *         LOP_E_RANGE; LOP_E_MEMORY
+ */
+LOP_API lop_status lop_packed_compare(const lop_packed *a, const lop_packed *b,
+                                      const lop_samples *samples, size_t count, uint64_t seed,
+                                      lop_difference *out, lop_error *error);
 
 #ifdef __cplusplus
 }

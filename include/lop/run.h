@@ -60,6 +60,7 @@ typedef struct lop_packed_layer {
     const char *name;
     size_t outputs, inputs, weights_left;
     lop_values values;
+    size_t entries; /* of SHARED */
     bool relu, bias;
     float input_density; /* share of its inputs that are not 0 on the data it was calibrated with */
     bool calibrated;     /* may be run in int8 */

@@ -55,7 +55,7 @@ lop_status lop_pack(lop_packed **out, const lop_network *network, const lop_pack
     lop_status status = check_options(network, options, error);
     if (status == LOP_OK)
         status = lopi_sparse_new(&packed, network, error);
-    if (status == LOP_OK)
+    if (status == LOP_OK && !options->keep_units)
         status = lopi_sparse_trim(packed, error);
     for (size_t i = 0; status == LOP_OK && i < packed->layer_count; i++) {
         lop_pack_values values = values_of(options, i);
@@ -63,7 +63,7 @@ lop_status lop_pack(lop_packed **out, const lop_network *network, const lop_pack
         status = lopi_quantize(&packed->layers[i], values.kind,
                                values.entries ? values.entries : DEFAULT_ENTRIES, error);
     }
-    if (status == LOP_OK) /* rounding may have made a weight 0 */
+    if (status == LOP_OK && !options->keep_units) /* rounding may have made a weight 0 */
         status = lopi_sparse_trim(packed, error);
     if (status == LOP_OK && !exact && !options->keep_order)
         status = lopi_sparse_sort(packed, error);

@@ -146,12 +146,17 @@ static void find_clusters(clusters *c, unsigned entries)
     }
 }
 
+static bool is_used(const clusters *c, unsigned k)
+{
+    return c->end[k] > (k > 0 ? c->end[k - 1] : 0);
+}
+
 /* Whether a table bears to be rounded to 16 bits: no entry is at the ends of their range. */
 static bool bears_half(const clusters *c)
 {
     for (unsigned k = 0; k < c->entries; k++) {
         double size = fabs(c->center[k]);
-        if (size != 0 && (size < 0x1p-13 || size > 0x1p15))
+        if (is_used(c, k) && size != 0 && (size < 0x1p-13 || size > 0x1p15))
             return false;
     }
     return true;
@@ -168,8 +173,7 @@ static void make_table(lopi_packed_layer *layer, const clusters *c)
             entry = lopi_half_to_float(lopi_float_to_half(entry));
         if (entry == 0)
             entry = 0; /* no minus */
-        if (c->end[k] == (k > 0 ? c->end[k - 1] : 0) ||
-            (layer->entries > 0 && entry <= layer->table[layer->entries - 1]))
+        if (!is_used(c, k) || (layer->entries > 0 && entry <= layer->table[layer->entries - 1]))
             continue;
         layer->table[layer->entries++] = entry;
     }

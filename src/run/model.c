@@ -267,6 +267,7 @@ lop_status lop_packed_layer_get(const lop_packed *packed, size_t index, lop_pack
         .inputs = layer->inputs,
         .weights_left = lopi_packed_left(layer),
         .values = layer->kind,
+        .entries = layer->entries,
         .relu = layer->relu,
         .bias = layer->bias != NULL,
         .input_density = layer->input_density,

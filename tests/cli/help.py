@@ -4,7 +4,7 @@ import re
 import tool
 
 COMMANDS = ["data", "train", "prune", "eval", "inspect", "sweep", "sensitivity", "fit",
-            "compare", "report", "run", "bench"]
+            "compare", "report", "run", "bench", "pack", "unpack", "verify"]
 
 
 class Help(tool.LopTest):
