@@ -37,6 +37,7 @@ test  gnuplot-nox gnuplot
 test  libclang-rt-dev
 test  libcmocka-dev
 test  libomp-dev
+test  libsimde-dev
 test  llvm
 test  groff
 test  python3

@@ -1,11 +1,11 @@
 /*
- * check_kernels [--long] [--bench] [--kernel NAME] [--seed N]
+ * check_kernels [--long] [--bench] [--kernel NAME] [--isa NAME] [--seed N]
  *
  * Every kernel of every instruction set that this machine has, against the definition in kernel.h:
  * layers of 1 to 257 outputs and inputs, random ones, all sparsities, special values; each buffer
  * lies against a page that nobody may touch, and what is only read is locked. Integers must agree
- * to the bit, floats within the stated bound. LOP_ISA names the widest set to look at. With
- * --bench: what each kernel takes.
+ * to the bit, floats within the stated bound. LOP_ISA names the widest set to look at, and
+ * --isa the only one. With --bench: what each kernel takes.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -143,7 +143,7 @@ static void tell_missing(lopi_isa widest)
 
 typedef struct arguments {
     bool is_long, bench;
-    const char *kernel;
+    const char *kernel, *isa;
     uint64_t seed;
 } arguments;
 
@@ -157,6 +157,8 @@ static bool read_arguments(arguments *a, int count, char **words)
             a->bench = true;
         else if (strcmp(words[i], "--kernel") == 0 && more)
             a->kernel = words[++i];
+        else if (strcmp(words[i], "--isa") == 0 && more)
+            a->isa = words[++i];
         else if (strcmp(words[i], "--seed") == 0 && more)
             a->seed = strtoull(words[++i], NULL, 10);
         else
@@ -165,12 +167,21 @@ static bool read_arguments(arguments *a, int count, char **words)
     return true;
 }
 
+static bool is_wanted(const arguments *a, lopi_isa widest, const lopi_kernel *kernel)
+{
+    return lopi_isa_has(widest, kernel->isa) &&
+           (!a->kernel || strcmp(a->kernel, kernel->name) == 0) &&
+           (!a->isa || strcmp(a->isa, lopi_isa_name(kernel->isa)) == 0);
+}
+
 int main(int count, char **words)
 {
     arguments a = {.seed = 1};
     case_memory memory;
     if (!read_arguments(&a, count, words)) {
-        fprintf(stderr, "usage: check_kernels [--long] [--bench] [--kernel NAME] [--seed N]\n");
+        fprintf(
+            stderr,
+            "usage: check_kernels [--long] [--bench] [--kernel NAME] [--isa NAME] [--seed N]\n");
         return 64;
     }
     if (!case_memory_new(&memory)) {
@@ -185,7 +196,7 @@ int main(int count, char **words)
     size_t wrong = 0, checked = 0;
     const lopi_kernel *kernel;
     for (size_t i = 0; (kernel = lopi_kernel_at(i)); i++) {
-        if (!lopi_isa_has(widest, kernel->isa) || (a.kernel && strcmp(a.kernel, kernel->name) != 0))
+        if (!is_wanted(&a, widest, kernel))
             continue;
         if (a.bench) {
             bench_kernel(kernel);

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "run/kernels/avx2.h"
+#include "run/kernels/avx512.h"
 
 static const lopi_kernel_list *const lists[] = {
     &lopi_kernels_scalar,
@@ -13,6 +14,12 @@ static const lopi_kernel_list *const lists[] = {
     &lopi_kernels_avx2_tiles_f32,
     &lopi_kernels_avx2_tiles_i8,
     &lopi_kernels_avx2_quads_i8,
+    &lopi_kernels_avx512_quads_i8,
+    &lopi_kernels_avx512_strips_f32,
+    &lopi_kernels_avx512_tiles_f32,
+    &lopi_kernels_avx512_vnni_columns_i8,
+    &lopi_kernels_avx512_vnni_quads_i8,
+    &lopi_kernels_avx512_vnni_strips_i8,
 };
 
 const lopi_kernel *lopi_kernel_at(size_t index)

@@ -1,0 +1,70 @@
+/**
+ * Stands before the compiler's <immintrin.h> where kernels for AVX-512 are compiled to be emulated:
+ * SIMDe's portable versions under the names of the intrinsics, and the few that it has not.
+ */
+#ifndef LOP_TESTS_RUN_EMULATED_IMMINTRIN_H
+#define LOP_TESTS_RUN_EMULATED_IMMINTRIN_H
+
+#define SIMDE_NO_NATIVE
+#define SIMDE_ENABLE_NATIVE_ALIASES
+#include <simde/x86/avx512/add.h>
+#include <simde/x86/avx512/cast.h>
+#include <simde/x86/avx512/compress.h>
+#include <simde/x86/avx512/dpbusd.h>
+#include <simde/x86/avx512/extract.h>
+#include <simde/x86/avx512/fmadd.h>
+#include <simde/x86/avx512/loadu.h>
+#include <simde/x86/avx512/madd.h>
+#include <simde/x86/avx512/maddubs.h>
+#include <simde/x86/avx512/max.h>
+#include <simde/x86/avx512/min.h>
+#include <simde/x86/avx512/mul.h>
+#include <simde/x86/avx512/packs.h>
+#include <simde/x86/avx512/packus.h>
+#include <simde/x86/avx512/permutex2var.h>
+#include <simde/x86/avx512/set.h>
+#include <simde/x86/avx512/set1.h>
+#include <simde/x86/avx512/setzero.h>
+#include <simde/x86/avx512/srli.h>
+#include <simde/x86/avx512/storeu.h>
+#include <simde/x86/avx512/test.h>
+#include <simde/x86/avx512/unpackhi.h>
+#include <simde/x86/avx512/unpacklo.h>
+
+#include <math.h>
+
+/* SIMDe 0.7.4 gives its alias four parameters. */
+#undef _mm512_madd_epi16
+#define _mm512_madd_epi16(a, b) simde_mm512_madd_epi16(a, b)
+
+typedef simde__mmask16 __mmask16;
+
+static inline __m512 _mm512_cvtepi32_ps(__m512i a)
+{
+    simde__m512i_private from = simde__m512i_to_private(a);
+    simde__m512_private to;
+    for (int i = 0; i < 16; i++)
+        to.f32[i] = (float)from.i32[i];
+    return simde__m512_from_private(to);
+}
+
+/* To nearest even, as the control register has it. */
+static inline __m512i _mm512_cvtps_epi32(__m512 a)
+{
+    simde__m512_private from = simde__m512_to_private(a);
+    simde__m512i_private to;
+    for (int i = 0; i < 16; i++)
+        to.i32[i] = (int32_t)rintf(from.f32[i]);
+    return simde__m512i_from_private(to);
+}
+
+static inline __m128i _mm512_cvtepi32_epi8(__m512i a)
+{
+    simde__m512i_private from = simde__m512i_to_private(a);
+    simde__m128i_private to;
+    for (int i = 0; i < 16; i++)
+        to.i8[i] = (int8_t)from.i32[i];
+    return simde__m128i_from_private(to);
+}
+
+#endif
