@@ -11,6 +11,7 @@ static const lopi_kernel_list *const lists[] = {
     &lopi_kernels_scalar,
     &lopi_kernels_avx2_columns,
     &lopi_kernels_avx2_lists,
+    &lopi_kernels_avx2_shuffle,
     &lopi_kernels_avx2_tiles_f32,
     &lopi_kernels_avx2_tiles_i8,
     &lopi_kernels_avx2_quads_i8,
