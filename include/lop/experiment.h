@@ -252,6 +252,9 @@ LOP_API size_t lop_sweep_jobs(const lop_recipe *recipe, size_t threads);
  * that of the parent and of the retraining. The training loss of pruned networks is measured where
  * recipe.train.evaluate_train asks for it.
  *
+ * Results stand in the order in which they were done; at the end, seed by seed, method by method
+ * and by rising sparsity, however many points were worked on at a time.
+ *
  * Every result's recipe is that of its own point, with its stages: lop_run makes it again.
  */
 LOP_API lop_status lop_sweep(const lop_recipe *recipe, const lop_dataset *dataset,

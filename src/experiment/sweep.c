@@ -1,4 +1,4 @@
-#include "experiment/sweep.h"
+#include "experiment/places.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -9,95 +9,7 @@
 #include "base/error.h"
 #include "base/hooks.h"
 #include "base/memory.h"
-#include "experiment/fields.h"
 #include "experiment/stage.h"
-
-/* Points --------------------------------------------------------------------------------------- */
-
-/* What a point is made from; its recipe is made when it is its turn. */
-typedef struct place {
-    uint64_t seed;
-    size_t way, sparsity; /* indices */
-} place;
-
-typedef struct places {
-    place *items;
-    size_t count, total; /* that are missing; and all */
-} places;
-
-/* "seed 1, weight magnitude gradual 90 %"; what is the recipe's first choice anyway is left out. */
-static void name_point(const lop_result *of, char *text, size_t size)
-{
-    snprintf(text, size, "seed %llu, %.60s %.24s %.24s %g %%", (unsigned long long)of->seed,
-             of->method, of->criterion, of->schedule, 100 * of->target_sparsity);
-}
-
-static lop_status point_make(const lopi_sweep *s, const place *at, lopi_point_job *out,
-                             lop_result *identity, lop_error *error)
-{
-    lop_stage way;
-    lopi_point_job point = {.seed = at->seed};
-    if (!lopi_way_at(s->recipe, at->way, &way))
-        return lopi_fail(error, LOP_E_INTERNAL, "there is no way %zu of pruning", at->way);
-    point.sparsity = lopi_way_sparsity(s->recipe, &way, at->sparsity);
-    lop_status status =
-        lopi_recipe_point(s->recipe, &way, point.sparsity, at->seed, &point.recipe, error);
-    if (status == LOP_OK)
-        status = lopi_point_identify(s, &point, identity, error);
-    if (status == LOP_OK) {
-        name_point(identity, point.name, sizeof point.name);
-        *out = point;
-    } else {
-        lop_recipe_free(&point.recipe);
-    }
-    return status;
-}
-
-static lop_status is_there(const lopi_sweep *s, const place *at, bool *there, lop_error *error)
-{
-    lopi_point_job point = {.seed = 0};
-    lop_result wanted = lop_result_empty();
-    lop_status status = point_make(s, at, &point, &wanted, error);
-    *there = false;
-    for (size_t i = 0; status == LOP_OK && !*there && i < s->directory.results.count; i++)
-        *there = lop_result_same(&wanted, &s->directory.results.items[i]);
-    lop_recipe_free(&point.recipe);
-    lop_result_free(&wanted);
-    return status;
-}
-
-static size_t points_of_seed(const lop_recipe *recipe)
-{
-    lop_stage way;
-    size_t count = 0;
-    for (size_t w = 0; lopi_way_at(recipe, w, &way); w++)
-        count += lopi_way_sparsities(recipe, &way);
-    return count;
-}
-
-/* All points that are not on the disk, seed by seed. */
-static lop_status list_missing(const lopi_sweep *s, places *out, lop_error *error)
-{
-    const lop_recipe *recipe = s->recipe;
-    lop_stage way;
-    lop_status status = LOP_OK;
-    out->total = recipe->seed_count * points_of_seed(recipe);
-    out->items = lopi_alloc(out->total, sizeof *out->items);
-    if (!out->items)
-        return lopi_fail_memory(error, out->total * sizeof *out->items);
-    for (size_t i = 0; i < recipe->seed_count; i++)
-        for (size_t w = 0; lopi_way_at(recipe, w, &way); w++)
-            for (size_t k = 0; k < lopi_way_sparsities(recipe, &way); k++) {
-                const place at = {recipe->seed + i, w, k};
-                bool there;
-                status = is_there(s, &at, &there, error);
-                if (status != LOP_OK)
-                    return status;
-                if (!there)
-                    out->items[out->count++] = at;
-            }
-    return LOP_OK;
-}
 
 /* Work ----------------------------------------------------------------------------------------- */
 
@@ -112,7 +24,7 @@ typedef struct voices {
 /* One sweep at work, by one thread or several. What changes is changed under the lock. */
 typedef struct work {
     const lopi_sweep *s;
-    const places *list;
+    const lopi_places *list;
     voices *voices;
     pthread_mutex_t lock;
     size_t next_dense, next_point; /* of the list: what nobody has taken yet */
@@ -172,12 +84,12 @@ static lop_status keep(work *w, const lop_result *result, lop_error *error)
     return status;
 }
 
-static void do_point(work *w, const place *at, lopi_parent *dense)
+static void do_point(work *w, const lopi_place *at, lopi_parent *dense)
 {
     lop_error error = {0};
     lopi_point_job point = {.seed = 0};
     lop_result result = lop_result_empty();
-    lop_status status = point_make(w->s, at, &point, &result, &error);
+    lop_status status = lopi_place_point(w->s, at, &point, &result, &error);
     if (status == LOP_OK && lopi_cancelled(w->s->hooks))
         status = lopi_fail(&error, LOP_E_CANCELLED, "stopped before %s", point.name);
     lop_result_free(&result);
@@ -195,7 +107,7 @@ static void do_point(work *w, const place *at, lopi_parent *dense)
 
 static bool needs_dense(const work *w, size_t index)
 {
-    const place *at = &w->list->items[index];
+    const lopi_place *at = &w->list->items[index];
     lop_stage way;
     if (!lopi_way_at(w->s->recipe, at->way, &way))
         return false;
@@ -206,7 +118,7 @@ static bool needs_dense(const work *w, size_t index)
 /* Dense networks first, so that no two points of a seed train it: its first one that needs it. */
 static void do_dense(work *w, size_t index)
 {
-    const place *items = w->list->items;
+    const lopi_place *items = w->list->items;
     lop_error error = {0};
     lopi_parent dense = {.network = NULL};
     bool first = needs_dense(w, index);
@@ -319,7 +231,7 @@ static lop_status describe_network(lopi_sweep *s, lop_error *error)
     return status;
 }
 
-static lop_status work_through(lopi_sweep *s, const places *list, voices *v, lop_error *error)
+static lop_status work_through(lopi_sweep *s, const lopi_places *list, voices *v, lop_error *error)
 {
     work w = {.s = s,
               .list = list,
@@ -360,7 +272,7 @@ lop_status lop_sweep(const lop_recipe *recipe, const lop_dataset *dataset,
         .timing = !options->no_timing,
         .threads = lop_threads_get(),
     };
-    places list = {.items = NULL};
+    lopi_places list = {.items = NULL};
     lop_status status = lop_recipe_check(recipe, error);
     if (status == LOP_OK && options->jobs > LOPI_MOST_JOBS)
         status = lopi_fail(error, LOP_E_RANGE, "jobs: expected at most %d, found %zu",
@@ -371,9 +283,11 @@ lop_status lop_sweep(const lop_recipe *recipe, const lop_dataset *dataset,
         status = lopi_sweep_directory_open(&s.directory, options->directory, recipe, options->hooks,
                                            error);
     if (status == LOP_OK)
-        status = list_missing(&s, &list, error);
+        status = lopi_places_list(&s, &list, error);
     if (status == LOP_OK)
         status = work_through(&s, &list, &v, error);
+    if (status == LOP_OK && list.count > 0)
+        status = lopi_places_order(&s, error);
     lopi_free(list.items);
     lopi_sweep_directory_close(&s.directory);
     return status;

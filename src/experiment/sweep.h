@@ -1,8 +1,8 @@
 /**
  * A sweep's points: what is measured, and the dense network that each begins with.
  *
- * sweep.c says which points there are and who does them, jobs.c how many at a time; parent.c makes
- * the networks; point.c measures.
+ * places.c says which points there are, sweep.c who does them, jobs.c how many at a time; parent.c
+ * makes the networks; point.c measures.
  */
 #ifndef LOPI_EXPERIMENT_SWEEP_H
 #define LOPI_EXPERIMENT_SWEEP_H
