@@ -138,6 +138,34 @@ static void show_table(const scanned *found)
            scan->loss);
 }
 
+enum { HEIGHTS = 9 }; /* of a column, and none */
+
+/* A column for each k: as high as what is left of the way from the worst accuracy to the whole. */
+static void show_plot(const scanned *found, bool utf8)
+{
+    static const char *const columns[2][HEIGHTS] = {
+        {"0", "1", "2", "3", "4", "5", "6", "7", "8"},
+        {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
+    };
+    const lop_sensitivity *scan = &found->scan;
+    double lowest = scan->accuracy, highest = scan->accuracy;
+    for (size_t i = 0; i < scan->layers * scan->steps; i++) {
+        lowest = fmin(lowest, scan->point[i].accuracy);
+        highest = fmax(highest, scan->point[i].accuracy);
+    }
+    printf("\n%-16s accuracy from %.2f to %.2f %%, a column for each k\n", "", 100 * lowest,
+           100 * highest);
+    for (size_t i = 0; i < scan->layers; i++) {
+        printf("%-16.16s ", name_of(found, i));
+        for (size_t k = 0; k < scan->steps; k++) {
+            double share = (row_of(found, i)[k].accuracy - lowest) / fmax(highest - lowest, 1e-9);
+            const char *column = columns[utf8][lround(share * (HEIGHTS - 1))];
+            printf("%s%s ", column, column);
+        }
+        printf("\n");
+    }
+}
+
 static lop_status write_csv(const values *v, const scanned *found, lop_error *error)
 {
     lop_output *output = NULL;
@@ -195,8 +223,10 @@ static lop_status show(session *s, const values *v, const scanned *found, lop_er
         status = write_csv(v, found, error);
     if (status == LOP_OK && s->common.json)
         status = show_scan_json(found, wanted ? list : NULL, error);
-    else if (status == LOP_OK)
+    else if (status == LOP_OK) {
         show_table(found);
+        show_plot(found, s->out.utf8);
+    }
     if (status == LOP_OK && wanted && !s->common.json) {
         list_text(list, found->scan.layers, text, sizeof text);
         printf("list for %g %% in all: %s\n", 100 * v->target, text);

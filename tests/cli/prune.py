@@ -243,6 +243,15 @@ class Retrain(tool.LopTest):
 
         out, err = self.lop(*scan, "--target", "40")
         self.assertRegex(out, r"(?m)^fc1 +accuracy +\d")
+        # The plot: a column of three for each k, and a full one where nothing is lost.
+        self.assertRegex(out, r"(?m)^ +accuracy from \d.* to \d.* %, a column for each k$")
+        plot = out[out.index("a column for each k"):].splitlines()[1:3]
+        best = max(point["valid_accuracy"] for row in found["layers"] for point in row["points"])
+        for line, row in zip(plot, found["layers"]):
+            self.assertRegex(line, r"^fc\d +(([▁-█ ])\2 ){3}$")
+            for i, point in enumerate(row["points"]):
+                if point["valid_accuracy"] == best:
+                    self.assertEqual(line[17 + 3 * i:][:2], "██")
         words = re.search(r"list for 40 % in all: (\S+)", out)[1]
         self.assertIn(f"--allocation list --list {words} ", err)
         self.lop("prune", "net.safetensors", "-m", "weight", "--allocation", "list", "--list",
