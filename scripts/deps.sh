@@ -33,13 +33,16 @@ test  chromium chromium
 test  clang-tidy
 test  cppcheck
 test  dataset-fashion-mnist
+test  gcc-aarch64-linux-gnu
 test  gnuplot-nox gnuplot
+test  libc6-dev-arm64-cross
 test  libclang-rt-dev
 test  libcmocka-dev
 test  libomp-dev
 test  libsimde-dev
 test  llvm
 test  groff
+test  qemu-user qemu-aarch64
 test  python3
 test  python3-numpy
 test  shellcheck

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "run/kernels/avx2.h"
 #include "run/kernels/avx512.h"
+#include "run/kernels/neon.h"
 
 static const lopi_kernel_list *const lists[] = {
     &lopi_kernels_scalar,
@@ -21,6 +22,9 @@ static const lopi_kernel_list *const lists[] = {
     &lopi_kernels_avx512_vnni_columns_i8,
     &lopi_kernels_avx512_vnni_quads_i8,
     &lopi_kernels_avx512_vnni_strips_i8,
+    &lopi_kernels_neon_dot_i8,
+    &lopi_kernels_neon_i8,
+    &lopi_kernels_neon_tiles_f32,
 };
 
 const lopi_kernel *lopi_kernel_at(size_t index)
