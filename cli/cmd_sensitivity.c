@@ -6,12 +6,14 @@
 #include <lop/sensitivity.h>
 
 #include "commands.h"
+#include "plot_draw.h"
+#include "report_files.h"
 #include "session.h"
 #include "trained.h"
 
 typedef struct values {
     trained_values trained; /* first */
-    const char *csv;
+    const char *csv, *figures;
     double target;
     bool overwrite;
 } values;
@@ -75,6 +77,12 @@ static const option output_options[] = {
      .offset = offsetof(values, csv),
      .argument = "FILE",
      .help = "write all numbers as CSV"},
+    {.name = "figures",
+     .kind = OPTION_TEXT,
+     .offer = OFFER_DIRECTORIES,
+     .offset = offsetof(values, figures),
+     .argument = "DIR",
+     .help = "draw plots as PNG and SVG, with gnuplot"},
     {.name = "overwrite",
      .letter = 'f',
      .kind = OPTION_FLAG,
@@ -87,7 +95,8 @@ static const option_group groups[] = {
     {"Scan", scan_options}, {"How to prune", pruning_options}, {"Output", output_options}, {0}};
 
 static const example examples[] = {
-    {"lop sensitivity net.safetensors --data mnist", "how much each layer can lose"},
+    {"lop sensitivity net.safetensors --data mnist --figures figures",
+     "how much each layer can lose, as table and plots"},
     {"lop sensitivity net.safetensors -m unit -k 50,80,90 --target 80",
      "units, and a list for 'lop prune --allocation list'"},
     {0},
@@ -138,32 +147,61 @@ static void show_table(const scanned *found)
            scan->loss);
 }
 
-enum { HEIGHTS = 9 }; /* of a column, and none */
-
-/* A column for each k: as high as what is left of the way from the worst accuracy to the whole. */
-static void show_plot(const scanned *found, bool utf8)
+static void name_line(const void *of, size_t line, char *text, size_t size)
 {
-    static const char *const columns[2][HEIGHTS] = {
-        {"0", "1", "2", "3", "4", "5", "6", "7", "8"},
-        {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
+    snprintf(text, size, "%s", name_of(of, line));
+}
+
+static void name_place(const void *of, size_t at, char *text, size_t size)
+{
+    const scanned *found = of;
+    snprintf(text, size, "%.4g", at ? 100 * found->scan.point[at - 1].sparsity : 0);
+}
+
+/* The table again, as a picture: whole at the left, then each k. */
+static void show_plot(const scanned *found, const terminal *t)
+{
+    size_t layers = found->scan.layers, places = found->scan.steps + 1;
+    double least = 100, *y = calloc(layers * places + 1, sizeof *y);
+    for (size_t i = 0; y && i < layers * places; i++) {
+        size_t k = i % places;
+        y[i] = 100 * (k ? row_of(found, i / places)[k - 1].accuracy : found->scan.accuracy);
+        least = fmin(least, y[i]);
+    }
+    const plot p = {
+        .title = "validation accuracy in %, one layer pruned, against k in %",
+        .lines = layers,
+        .places = places,
+        .y = y,
+        .low = fmin(90, 10 * floor(least / 10)),
+        .high = 100,
+        .name = name_line,
+        .place = name_place,
+        .of = found,
     };
-    const lop_sensitivity *scan = &found->scan;
-    double lowest = scan->accuracy, highest = scan->accuracy;
-    for (size_t i = 0; i < scan->layers * scan->steps; i++) {
-        lowest = fmin(lowest, scan->point[i].accuracy);
-        highest = fmax(highest, scan->point[i].accuracy);
+    if (y) {
+        putchar('\n');
+        plot_draw(&p, t);
+        putchar('\n');
     }
-    printf("\n%-16s accuracy from %.2f to %.2f %%, a column for each k\n", "", 100 * lowest,
-           100 * highest);
-    for (size_t i = 0; i < scan->layers; i++) {
-        printf("%-16.16s ", name_of(found, i));
-        for (size_t k = 0; k < scan->steps; k++) {
-            double share = (row_of(found, i)[k].accuracy - lowest) / fmax(highest - lowest, 1e-9);
-            const char *column = columns[utf8][lround(share * (HEIGHTS - 1))];
-            printf("%s%s ", column, column);
-        }
-        printf("\n");
-    }
+    free(y);
+}
+
+/* The network's widths, the data, and how it was pruned. */
+static lop_status write_figures(session *s, const values *v, const scanned *found, lop_error *error)
+{
+    char widths[256], title[512];
+    const lop_recipe *recipe = &v->trained.base.recipe;
+    lop_hooks hooks = session_hooks(s);
+    lop_report_options options = report_options(s, &hooks);
+    lop_network_describe(found->network, widths, sizeof widths);
+    snprintf(title, sizeof title, "%.100s, %.200s, by %s%s%s", recipe->data, widths,
+             lop_granularity_name(recipe->prune.method), recipe->prune.criterion[0] ? " " : "",
+             recipe->prune.criterion);
+    options.title = title;
+    lop_status status =
+        lop_report_sensitivity(&found->scan, found->network, &options, v->figures, error);
+    return report_figures_drawn(s, status, error);
 }
 
 static lop_status write_csv(const values *v, const scanned *found, lop_error *error)
@@ -221,11 +259,13 @@ static lop_status show(session *s, const values *v, const scanned *found, lop_er
         status = lop_sensitivity_allocate(&found->scan, v->target, list, error);
     if (status == LOP_OK && v->csv)
         status = write_csv(v, found, error);
+    if (status == LOP_OK && v->figures)
+        status = write_figures(s, v, found, error);
     if (status == LOP_OK && s->common.json)
         status = show_scan_json(found, wanted ? list : NULL, error);
     else if (status == LOP_OK) {
         show_table(found);
-        show_plot(found, s->out.utf8);
+        show_plot(found, &s->out);
     }
     if (status == LOP_OK && wanted && !s->common.json) {
         list_text(list, found->scan.layers, text, sizeof text);

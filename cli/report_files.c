@@ -46,7 +46,11 @@ lop_status report_write_figures(session *s, const lop_results *results,
                                 const lop_report_options *options, const char *dir,
                                 lop_error *error)
 {
-    lop_status status = lop_report_figures(results, options, dir, error);
+    return report_figures_drawn(s, lop_report_figures(results, options, dir, error), error);
+}
+
+lop_status report_figures_drawn(session *s, lop_status status, const lop_error *error)
+{
     if (status != LOP_E_UNSUPPORTED)
         return status;
     say(s, "%s", error->text);

@@ -17,7 +17,10 @@ lop_status report_write_csv(const lop_results *results, report_csv *write, const
                             bool overwrite, lop_error *error);
 lop_status report_write_html(const lop_results *results, const lop_report_options *options,
                              const char *path, bool overwrite, lop_error *error);
-/** Plots into `dir`; a missing gnuplot is a message and no failure. */
+/** Plots into `dir`; a missing gnuplot is a message and no failure: of `status`, which is the
+ *  library's, what is left. */
+lop_status report_figures_drawn(session *s, lop_status status, const lop_error *error);
+/** The same for results. */
 lop_status report_write_figures(session *s, const lop_results *results,
                                 const lop_report_options *options, const char *dir,
                                 lop_error *error);

@@ -11,7 +11,9 @@
 #include <stdio.h>
 
 #include <lop/export.h>
+#include <lop/network.h>
 #include <lop/result.h>
+#include <lop/sensitivity.h>
 #include <lop/status.h>
 
 #ifdef __cplusplus
@@ -54,6 +56,17 @@ LOP_API lop_status lop_report_html(const lop_results *results, const lop_report_
  */
 LOP_API lop_status lop_report_figures(const lop_results *results, const lop_report_options *options,
                                       const char *dir, lop_error *error);
+
+/**
+ * Plots of a scan by gnuplot into directory `dir`: accuracy and loss of the network with one layer
+ * pruned, a line each layer; sensitivity.tsv and the scripts beside them.
+ *
+ * @param options  its title says what was scanned; NULL there, or here: the network's widths
+ * @return as lop_report_figures
+ */
+LOP_API lop_status lop_report_sensitivity(const lop_sensitivity *scan, const lop_network *network,
+                                          const lop_report_options *options, const char *dir,
+                                          lop_error *error);
 
 /** One way of pruning at one size, among others. */
 typedef struct lop_rank {

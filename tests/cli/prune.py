@@ -2,6 +2,7 @@
 import json
 import random
 import re
+import shutil
 import signal
 import time
 
@@ -243,21 +244,54 @@ class Retrain(tool.LopTest):
 
         out, err = self.lop(*scan, "--target", "40")
         self.assertRegex(out, r"(?m)^fc1 +accuracy +\d")
-        # The plot: a column of three for each k, and a full one where nothing is lost.
-        self.assertRegex(out, r"(?m)^ +accuracy from \d.* to \d.* %, a column for each k$")
-        plot = out[out.index("a column for each k"):].splitlines()[1:3]
-        best = max(point["valid_accuracy"] for row in found["layers"] for point in row["points"])
-        for line, row in zip(plot, found["layers"]):
-            self.assertRegex(line, r"^fc\d +(([▁-█ ])\2 ){3}$")
-            for i, point in enumerate(row["points"]):
-                if point["valid_accuracy"] == best:
-                    self.assertEqual(line[17 + 3 * i:][:2], "██")
+        self.check_plot(out, found)
         words = re.search(r"list for 40 % in all: (\S+)", out)[1]
         self.assertIn(f"--allocation list --list {words} ", err)
         self.lop("prune", "net.safetensors", "-m", "weight", "--allocation", "list", "--list",
                  words, "-o", "q", "--json")
         self.fails(64, "nothing to scan", *scan, "-m", "nm")
         self.fails(64, "scan higher ones", *scan, "--target", "90")
+
+    def check_plot(self, out, found):
+        """Each layer's letter stands at the height of each accuracy; where two meet, a star."""
+        lines = out[out.index("validation accuracy in %"):].splitlines()
+        rows, ticks, names = lines[1:17], lines[17], lines[18]
+        self.assertEqual(ticks.split(), ["0", "25", "50", "75"])
+        self.assertEqual(names.split(), ["a", "fc1", "b", "fc2"])
+        top, low = float(rows[0].split()[0]), float(rows[15].split()[0])
+        self.assertEqual(top, 100)
+        for row in rows:
+            self.assertRegex(row, r"^( {6}│|[ .\d]{5} ┤)[ab*\u2800-\u28ff ]*$")
+        for letter, layer in zip("ab", found["layers"]):
+            points = [found] + layer["points"]
+            for place, point in enumerate(points):
+                share = (100 * point["valid_accuracy"] - low) / (top - low)
+                row = rows[int((1 - share) * 15 + 0.5)].ljust(80)
+                column = 7 + int((place + 0.5) / 4 * 71 + 0.5)
+                self.assertIn(row[column], (letter, "*"), (letter, place))
+
+    def test_sensitivity_figures(self):
+        scan = ["sensitivity", "net.safetensors", "--data", self.data, "-k", "25,75"]
+        found = json.loads(self.lop(*scan, "--figures", "f", "--json")[0])
+        indices = (self.here / "f/sensitivity.tsv").read_text().rstrip("\n").split("\n\n\n")
+        for text, layer in zip(indices, found["layers"], strict=True):
+            rows = [[float(value) for value in line.split("\t")]
+                    for line in text.splitlines() if not line.startswith("#")]
+            wanted = [[0, found["valid_accuracy"], found["valid_loss"]]] + [
+                [p["sparsity"], p["valid_accuracy"], p["valid_loss"]] for p in layer["points"]]
+            # Standard output has 15 digits.
+            self.assertEqual([[f"{value:.14g}" for value in row] for row in rows],
+                             [[f"{value:.14g}" for value in row] for row in wanted])
+        for name in ("accuracy", "loss"):
+            self.assertIn(f"f/sensitivity-{name}.gp", self.files())
+            if shutil.which("gnuplot"):
+                self.assertTrue((self.here / f"f/sensitivity-{name}.png").read_bytes()
+                                .startswith(b"\x89PNG"))
+                self.assertIn("fc2", (self.here / f"f/sensitivity-{name}.svg").read_text())
+        # A terminal without UTF-8 gets letters and dots alone.
+        out, _ = self.lop(*scan, env={"LC_ALL": "C"})
+        self.assertTrue(out.isascii())
+        self.assertRegex(out, r"(?m)^  100 \|.*\*")
 
     def test_recipe_names_its_line(self):
         (self.here / "r.yaml").write_text(
