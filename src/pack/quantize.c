@@ -191,7 +191,7 @@ static uint8_t nearest(const lopi_packed_layer *layer, float value)
 /* After rounding, and again after zeros have gone, only entries that are used stay. */
 static void drop_unused(lopi_packed_layer *layer)
 {
-    uint8_t used[256] = {0}, to[256];
+    uint8_t used[256] = {0}, to[256] = {0};
     size_t left = lopi_packed_left(layer);
     unsigned count = 0;
     for (size_t i = 0; i < left; i++)

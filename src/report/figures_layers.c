@@ -63,7 +63,8 @@ static void put_data(const void *context, FILE *stream)
 
 static void put_loss_range(const lop_sensitivity *scan, FILE *stream)
 {
-    double least = scan->loss, greatest = scan->loss;
+    double least = scan->loss;
+    double greatest = least;
     for (size_t i = 0; i < scan->layers * scan->steps; i++)
         if (isfinite(scan->point[i].loss)) {
             least = fmin(least, scan->point[i].loss);

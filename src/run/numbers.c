@@ -100,9 +100,10 @@ static lop_status code_floats(lopi_coder *coder, float *values, size_t count, co
 /* Symbols. --------------------------------------------------------------------------------------
  */
 
-#define FINE 6   /* up to so many bits a symbol, pairs of neighbours are told apart by all classes \
-                  */
-#define COARSE 5 /* classes of a neighbour above that, none included */
+/* Pairs of neighbours are told apart by all classes up to so many bits a symbol … */
+#define FINE 6
+/* … and above that by so many, none included. */
+#define COARSE 5
 #define PAIRS  (COARSE * COARSE * 256) /* the most chances that pairs take */
 
 typedef struct symbols {
