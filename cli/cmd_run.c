@@ -110,8 +110,9 @@ static lop_status run_samples(const values *v, const packed_network *network,
     lop_plan *plan = NULL;
     runner r = {0};
     float *y = calloc(PIECE, outputs * sizeof *y);
-    lop_status status = y ? lop_plan_new(&plan, network->packed, &options, error)
-                          : usage_error(error, LOP_E_MEMORY, "out of memory for the outputs");
+    if (!y)
+        return usage_error(error, LOP_E_MEMORY, "out of memory for the outputs");
+    lop_status status = lop_plan_new(&plan, network->packed, &options, error);
     if (status == LOP_OK)
         status = runner_begin(&r, plan, error);
     for (size_t first = 0; status == LOP_OK && first < samples->count; first += PIECE) {

@@ -108,30 +108,33 @@ static lop_status shortest_path(const choosing *c, size_t *picked, double *total
     node *nodes = lopi_alloc(start, sizeof *nodes);
     if (!nodes)
         return lopi_fail_memory(error, start * sizeof *nodes);
-    node *here = nodes, *last = NULL;
-    for (size_t l = 0; l < layers; last = here, here += c->options[l].count, l++) {
+    node *last = nodes;
+    for (size_t o = 0; o < c->options[0].count; o++)
+        last[o] = (node){c->options[0].option[o].ns, 0};
+    for (size_t l = 1; l < layers; l++) {
+        const lopi_options *before = &c->options[l - 1];
+        node *here = last + before->count;
         for (size_t o = 0; o < c->options[l].count; o++) {
             const lopi_option *option = &c->options[l].option[o];
-            here[o].ns = option->ns;
-            for (size_t b = 0; l > 0 && b < c->options[l - 1].count; b++) {
+            for (size_t b = 0; b < before->count; b++) {
                 double ns = last[b].ns + option->ns +
-                            turn_ns(c, l, c->options[l - 1].option[b].kernel, option->kernel);
+                            turn_ns(c, l, before->option[b].kernel, option->kernel);
                 if (b == 0 || ns < here[o].ns)
                     here[o] = (node){ns, b};
             }
         }
+        last = here;
     }
     size_t best = 0;
     for (size_t o = 1; o < c->options[layers - 1].count; o++)
         if (last[o].ns < last[best].ns)
             best = o;
     *total = last[best].ns;
-    here = last;
     for (size_t l = layers; l-- > 0;) {
         picked[l] = best;
-        best = here[best].before;
+        best = last[best].before;
         if (l > 0)
-            here -= c->options[l - 1].count;
+            last -= c->options[l - 1].count;
     }
     lopi_free(nodes);
     return LOP_OK;

@@ -24,8 +24,11 @@ static double median_ns(const lopi_kernel *kernel, const lopi_call *call)
     for (size_t t = 0; t < TURNS; t++) {
         size_t calls = 0;
         double start = lop_clock_seconds(), now = start;
-        for (; now - start < 0.5e-3; calls++, now = lop_clock_seconds())
+        while (now - start < 0.5e-3) {
             kernel->run(call);
+            calls++;
+            now = lop_clock_seconds();
+        }
         times[t] = 1e9 * (now - start) / (double)calls;
     }
     qsort(times, TURNS, sizeof *times, compare);

@@ -235,7 +235,8 @@ static void run_f32(const lopi_call *call)
 
 static double cost(const lopi_layer *layer, size_t samples, double ns_a_weight)
 {
-    double rows = (layer->outputs + 63) / BLOCK * BLOCK;
+    size_t blocks = ((size_t)layer->outputs + BLOCK - 1) / BLOCK;
+    double rows = (double)(blocks * BLOCK);
     double read = layer->density > 0 ? (double)layer->density : 0.5;
     double sample = 50 + 0.3 * layer->inputs + rows * (0.1 + ns_a_weight * read * layer->inputs);
     return sample * (double)samples;

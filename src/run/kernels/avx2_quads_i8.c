@@ -213,7 +213,7 @@ static size_t parts(const void *prepared, size_t samples)
 
 static double cost(const lopi_layer *layer, size_t samples, double read)
 {
-    double tiles = (double)((samples + TILE - 1) / TILE);
+    double tiles = (double)parts(NULL, samples);
     return tiles * (layer->inputs * 2.0 + layer->outputs * (15 + 0.45 * read * layer->inputs));
 }
 

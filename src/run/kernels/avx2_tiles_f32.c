@@ -210,13 +210,13 @@ static size_t parts(const void *prepared, size_t samples)
 /* Nanoseconds at some 3 GHz. */
 static double sparse_cost(const lopi_layer *layer, size_t samples)
 {
-    double tiles = (double)((samples + TILE - 1) / TILE);
+    double tiles = (double)parts(NULL, samples);
     return tiles * (10.0 * layer->outputs + 0.8 * layer->row_start[layer->outputs]);
 }
 
 static double dense_cost(const lopi_layer *layer, size_t samples)
 {
-    double tiles = (double)((samples + TILE - 1) / TILE);
+    double tiles = (double)parts(NULL, samples);
     return tiles * (double)groups_of(layer->outputs) * GROUP * (10.0 + 0.36 * layer->inputs);
 }
 

@@ -292,7 +292,7 @@ static size_t parts(const void *prepared, size_t samples)
 /* Nanoseconds at some 3 GHz. */
 static double cost(const lopi_layer *layer, size_t samples)
 {
-    double tiles_in_all = (double)((samples + TILE - 1) / TILE);
+    double tiles_in_all = (double)parts(NULL, samples);
     return tiles_in_all * (12.0 * layer->outputs + 0.5 * layer->row_start[layer->outputs]);
 }
 

@@ -130,7 +130,8 @@ static void run(const lopi_call *call)
 /* At some 3 GHz; two samples at once take 1.6 times as long as one. */
 static double cost(const lopi_layer *layer, size_t samples)
 {
-    double rounds = (double)(samples / AT_ONCE) * 1.6 + (double)(samples % AT_ONCE);
+    size_t together = samples / AT_ONCE, single = samples % AT_ONCE;
+    double rounds = (double)together * 1.6 + (double)single;
     return rounds * lopi_strips_cycles(&shape, layer) / 3;
 }
 

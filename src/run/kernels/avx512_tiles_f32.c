@@ -102,7 +102,7 @@ static bool fits_dense(const lopi_layer *layer)
 /* Nanoseconds of a tile at some 3 GHz: epilogues, and so much a weight. */
 static double tiles_ns(const lopi_layer *layer, size_t samples, double weights_ns)
 {
-    return (double)((samples + TILE - 1) / TILE) * (4.0 * layer->outputs + weights_ns);
+    return (double)parts(NULL, samples) * (4.0 * layer->outputs + weights_ns);
 }
 
 static double sparse_cost(const lopi_layer *layer, size_t samples)

@@ -113,7 +113,8 @@ static void run(const lopi_call *call)
 /* At some 3 GHz; the bytes that are read decide. */
 static double cost(const lopi_layer *layer, size_t samples)
 {
-    double rows = (layer->outputs + BLOCK - 1) / BLOCK * BLOCK;
+    size_t blocks = ((size_t)layer->outputs + BLOCK - 1) / BLOCK;
+    double rows = (double)(blocks * BLOCK);
     double one = layer->density > 0 ? 1 - (double)layer->density : 0.5,
            read = 1 - one * one * one * one;
     double sample = 30 + 0.1 * layer->inputs + rows * (0.1 + 0.008 * read * layer->inputs);

@@ -125,7 +125,8 @@ static void run(const lopi_call *call)
 /* At some 3 GHz; four samples at once take three times as long as one. */
 static double cost(const lopi_layer *layer, size_t samples)
 {
-    double rounds = (double)(samples / AT_ONCE) * 3 + (double)(samples % AT_ONCE);
+    size_t together = samples / AT_ONCE, single = samples % AT_ONCE;
+    double rounds = (double)together * 3 + (double)single;
     return rounds * lopi_strips_cycles(&shape, layer) / 3;
 }
 

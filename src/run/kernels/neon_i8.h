@@ -229,7 +229,7 @@ static void dense_prepare(const lopi_layer *layer, void *memory)
 /* Nanoseconds at some 3 GHz: interleaving, epilogues, and so much a cell. */
 static double tiles_ns(const lopi_layer *layer, size_t samples, double cells_ns)
 {
-    double tiles = (double)((samples + TILE - 1) / TILE);
+    double tiles = (double)quads_parts(NULL, samples);
     return tiles * (2.0 * (double)lopi_quads_of(layer->inputs) + 8.0 * layer->outputs + cells_ns);
 }
 

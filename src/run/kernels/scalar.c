@@ -266,7 +266,7 @@ static double sparse_cost(const lopi_layer *layer, size_t samples)
 
 static double tiles_cost(const lopi_layer *layer, size_t samples)
 {
-    double padded = (double)((samples + TILE - 1) / TILE * TILE);
+    double padded = (double)(parts_by_tiles(NULL, samples) * TILE);
     return padded * (2.0 * layer->outputs + 0.25 * left_of(layer));
 }
 

@@ -33,6 +33,8 @@
 
 #include <math.h>
 
+/* These are the compiler's names, and must be. NOLINTBEGIN(*-reserved-identifier,*-dcl37-c) */
+
 /* SIMDe 0.7.4 gives its alias four parameters. */
 #undef _mm512_madd_epi16
 #define _mm512_madd_epi16(a, b) simde_mm512_madd_epi16(a, b)
@@ -66,5 +68,7 @@ static inline __m128i _mm512_cvtepi32_epi8(__m512i a)
         to.i8[i] = (int8_t)from.i32[i];
     return simde__m128i_from_private(to);
 }
+
+/* NOLINTEND(*-reserved-identifier,*-dcl37-c) */
 
 #endif
