@@ -123,6 +123,7 @@ static const option_group groups[] = {
     {"When to prune", schedule_options},
     {"Retraining", recovery_options},
     {"Distillation", distillation_options},
+    {"Sharing", sharing_options},
     {"Data", trained_data_options},
     {"Output", output_options},
     {0},

@@ -33,11 +33,17 @@ static const option output_options[] = {
 };
 
 static const option_group groups[] = {
-    {"Pruning", stage_list_options},   {"Pruning", stage_sparsity_options},
-    {"How to prune", pruning_options}, {"When to prune", schedule_options},
-    {"Retraining", recovery_options},  {"Distillation", distillation_options},
-    {"Data", trained_data_options},    {"Output", output_options},
-    {"Output", keeping_options},       {0},
+    {"Pruning", stage_list_options},
+    {"Pruning", stage_sparsity_options},
+    {"How to prune", pruning_options},
+    {"When to prune", schedule_options},
+    {"Retraining", recovery_options},
+    {"Distillation", distillation_options},
+    {"Sharing", sharing_options},
+    {"Data", trained_data_options},
+    {"Output", output_options},
+    {"Output", keeping_options},
+    {0},
 };
 
 static const example examples[] = {

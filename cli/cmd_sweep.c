@@ -96,6 +96,7 @@ static const option_group groups[] = {
     {"When to prune", schedule_options},
     {"Retraining", after_training_options},
     {"Distillation", distillation_options},
+    {"Sharing", sharing_options},
     {"Output", output_options},
     {"Training", recipe_training_options},
     {0},

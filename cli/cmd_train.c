@@ -31,6 +31,7 @@ static const option_group groups[] = {
     {"When to prune", schedule_options},
     {"Retraining", after_training_options},
     {"Distillation", distillation_options},
+    {"Sharing", sharing_options},
     {"Output", output_options},
     {"Output", keeping_options},
     {0},

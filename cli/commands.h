@@ -14,7 +14,8 @@ extern const option recipe_data_options[], recipe_network_options[], recipe_trai
 
 /* Of pruning: stage_options.c. Those of prune: how and when, of all stages. */
 extern const option stage_list_options[], stage_sparsity_options[], pruning_options[],
-    schedule_options[], recovery_options[], after_training_options[], distillation_options[];
+    schedule_options[], recovery_options[], after_training_options[], distillation_options[],
+    sharing_options[];
 /** Make the recipe's stages as the lists of the command line say. */
 lop_status stages_settle(recipe_values *v, const command *of, lop_error *error);
 

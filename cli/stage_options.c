@@ -7,6 +7,7 @@
 
 #define IN_LISTS(member)    offsetof(recipe_values, lists.member)
 #define IN_PRUNE(member)    offsetof(recipe_values, recipe.prune.member)
+#define IN_SHARE(member)    offsetof(recipe_values, recipe.share.member)
 #define IN_RECOVERY(member) offsetof(recipe_values, recipe.recovery.member)
 
 const char *name_allocation_at(const void *context, size_t index)
@@ -290,6 +291,41 @@ const option after_training_options[] = {
      .argument = "X",
      .preset = AS_TRAINED,
      .help = "learning rate of retraining; recipes can say more of it"},
+    {0},
+};
+
+const option sharing_options[] = {
+    {.name = "share",
+     .kind = OPTION_COUNTS,
+     .offset = IN_SHARE(entries),
+     .count_offset = IN_SHARE(entry_count),
+     .limit = LOP_MAX_HIDDEN + 1,
+     .least = 1,
+     .most = LOP_MAX_SHARED,
+     .argument = "N,N,...",
+     .preset = "not",
+     .help = "at the end of the training hold the weights to so many different values in a layer; "
+             "one number for all layers, or one for each"},
+    {.name = "share-begin",
+     .kind = OPTION_REAL,
+     .offset = IN_SHARE(begin_epoch),
+     .most = 100000,
+     .argument = "N",
+     .preset = "three quarters",
+     .help = "epoch of the last training from which on they are"},
+    {.name = "share-hold",
+     .kind = OPTION_REAL,
+     .offset = IN_SHARE(hold_epoch),
+     .most = 100000,
+     .argument = "N",
+     .preset = "midway to the end",
+     .help = "epoch from which on each weight stays with its value, and values alone are trained"},
+    {.name = "share-rate",
+     .kind = OPTION_REAL,
+     .offset = IN_SHARE(rate),
+     .argument = "X",
+     .preset = "0",
+     .help = "how much weights prefer values that many have: bits against squared error"},
     {0},
 };
 

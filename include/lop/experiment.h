@@ -20,6 +20,7 @@
 #include <lop/pruner.h>
 #include <lop/result.h>
 #include <lop/sensitivity.h>
+#include <lop/sharer.h>
 #include <lop/status.h>
 #include <lop/train.h>
 
@@ -85,6 +86,18 @@ typedef struct lop_recovery {
 } lop_recovery;
 
 /**
+ * Few different weights, see sharer.h: in the last training of a run. Epochs are those of that
+ * training, in which pruning must have ended before weights are shared.
+ */
+typedef struct lop_sharing {
+    size_t entries[LOP_MAX_HIDDEN + 1]; /* [entry_count]: of a layer's table, 1 … LOP_MAX_SHARED */
+    size_t entry_count; /* 0: weights are not shared; 1: the same for all layers; or one for each */
+    double begin_epoch, hold_epoch; /* NaN: three quarters, or where pruning ends if that is later;
+                                       and midway from there to the end */
+    double rate;                    /* NaN: 0 */
+} lop_sharing;
+
+/**
  * All that decides a result. Start from lop_recipe_default. Texts that are pointers are owned by
  * the recipe and come from malloc: replace one by freeing it and putting a copy in its place.
  */
@@ -105,6 +118,7 @@ typedef struct lop_recipe {
     bool prune_while_training; /* the first stage prunes in the training itself, from its first step
                                   on; otherwise training is whole before anything is pruned */
     lop_recovery recovery;
+    lop_sharing share;
 
     /* What a sweep prunes: each method by each criterion that it has of these, by each schedule, at
      * each sparsity, with all else as `prune` says. A sweep of a recipe with stages varies the

@@ -18,6 +18,7 @@
 #include <lop/result.h>
 #include <lop/run.h>
 #include <lop/sensitivity.h>
+#include <lop/sharer.h>
 #include <lop/state.h>
 #include <lop/status.h>
 #include <lop/suggest.h>

@@ -51,7 +51,7 @@ static const char *schedule_at(const void *context, size_t index)
 /* Whole numbers up to here are exact in a double and in any reader of JSON. */
 #define LARGEST_SEED 9007199254740991.0
 
-static const char *const sections[] = {"", "train", "prune", "recovery", NULL};
+static const char *const sections[] = {"", "train", "prune", "recovery", "share", NULL};
 
 static const lopi_recipe_field fields[] = {
     {.section = "", .key = "data", .kind = LOPI_RECIPE_TEXT, .offset = offsetof(lop_recipe, data)},
@@ -452,6 +452,30 @@ static const lopi_recipe_field fields[] = {
      .kind = LOPI_RECIPE_SEED,
      .offset = offsetof(lop_recipe, recovery.seed),
      .most = LARGEST_SEED},
+    {.section = "share",
+     .key = "entries",
+     .kind = LOPI_RECIPE_COUNTS,
+     .offset = offsetof(lop_recipe, share.entries),
+     .count_offset = offsetof(lop_recipe, share.entry_count),
+     .limit = LOP_MAX_HIDDEN + 1,
+     .least = 1,
+     .most = LOP_MAX_SHARED},
+    {.section = "share",
+     .key = "begin_epoch",
+     .kind = LOPI_RECIPE_REAL,
+     .offset = offsetof(lop_recipe, share.begin_epoch),
+     .most = 100000},
+    {.section = "share",
+     .key = "hold_epoch",
+     .kind = LOPI_RECIPE_REAL,
+     .offset = offsetof(lop_recipe, share.hold_epoch),
+     .most = 100000},
+    {.section = "share",
+     .key = "rate",
+     .kind = LOPI_RECIPE_REAL,
+     .offset = offsetof(lop_recipe, share.rate),
+     .most = HUGE_VAL,
+     .below = true},
 };
 
 enum { FIELD_COUNT = sizeof fields / sizeof *fields };

@@ -25,6 +25,7 @@ typedef enum lopi_recipe_kind {
     LOPI_RECIPE_NAMES,    /* a list of such enums */
     LOPI_RECIPE_WORDS,    /* a list of such words */
     LOPI_RECIPE_PERCENTS, /* a list of fractions */
+    LOPI_RECIPE_COUNTS,   /* a list of size_t */
     LOPI_RECIPE_NODES,    /* recipe.network, a list of nodes */
     LOPI_RECIPE_STAGES,   /* recipe.stages */
 } lopi_recipe_kind;
@@ -51,7 +52,7 @@ typedef struct lopi_recipe_field {
     const char *(*name_at)(const void *context, size_t index); /* of _NAME, _NAMES */
 } lopi_recipe_field;
 
-enum { LOPI_RECIPE_LIMIT = 80 };
+enum { LOPI_RECIPE_LIMIT = 88 };
 
 /** What a check found wrong: where a file says it. */
 typedef struct lopi_fault {
@@ -63,7 +64,7 @@ typedef struct lopi_fault {
 const lopi_recipe_field *lopi_recipe_field_at(size_t index);
 /** Row of the table, or LOPI_RECIPE_LIMIT where there is none. */
 size_t lopi_recipe_field_find(const char *section, const char *key);
-/** Section `index`: "", "train", "prune", "recovery"; NULL beyond the last. */
+/** Section `index`: "", "train", "prune", "recovery", "share"; NULL beyond the last. */
 const char *lopi_recipe_section_at(size_t index);
 
 /** The recipe as JSON; `points` false leaves out what says which points are measured. */

@@ -101,6 +101,7 @@ static lop_status make_bare(fit *f, lop_error *error)
     if (status != LOP_OK)
         return status;
     f->bare.recovery.epochs = 0;
+    f->bare.share.entry_count = 0;
     f->bare.recovery.distill_weight = 0;
     for (size_t i = 0; i < f->bare.stage_count; i++) {
         lop_stage *stage = &f->bare.stages[i];

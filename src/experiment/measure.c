@@ -48,7 +48,7 @@ lop_status lopi_recipe_dense(const lop_recipe *recipe, lop_recipe *out, lop_erro
 {
     lop_status status = lop_recipe_copy(out, recipe, error);
     if (status == LOP_OK)
-        out->stage_count = 0;
+        out->stage_count = out->share.entry_count = 0;
     return status;
 }
 

@@ -39,7 +39,8 @@ lop_status lopi_point_identify(const lopi_sweep *s, const lopi_point_job *point,
 
 bool lopi_point_needs_dense(const lopi_point_job *point)
 {
-    return point->sparsity == 0 || !lopi_begins_untrained(&point->recipe);
+    bool plain = point->sparsity == 0 && point->recipe.share.entry_count == 0;
+    return plain || !lopi_begins_untrained(&point->recipe);
 }
 
 /* Times and sizes ------------------------------------------------------------------------------ */

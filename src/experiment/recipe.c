@@ -1,3 +1,4 @@
+#include "experiment/sharing.h"
 #include "experiment/stage.h"
 
 #include <math.h>
@@ -32,6 +33,7 @@ lop_status lop_recipe_default(lop_recipe *out, lop_error *error)
                      .label_smoothing = NAN,
                      .distill_temperature = 4,
                      .seed = LOP_SEED_OF_RUN},
+        .share = {.begin_epoch = NAN, .hold_epoch = NAN, .rate = NAN},
         .seed = 1,
         .seed_count = 1,
     };
@@ -257,8 +259,11 @@ lop_status lopi_recipe_check(const lop_recipe *recipe, lopi_fault *fault, lop_er
         if (status != LOP_OK)
             return status;
     }
-    return recipe->stage_count > 0 ? check_stages(recipe, fault, error)
-                                   : check_ways(recipe, fault, error);
+    lop_status status = recipe->stage_count > 0 ? check_stages(recipe, fault, error)
+                                                : check_ways(recipe, fault, error);
+    if (status == LOP_OK)
+        status = lopi_sharing_check(recipe, fault, error);
+    return status;
 }
 
 lop_status lop_recipe_check(const lop_recipe *recipe, lop_error *error)

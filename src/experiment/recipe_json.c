@@ -71,6 +71,16 @@ static json_t *percents(const char *base, const lopi_recipe_field *field)
     return list;
 }
 
+static json_t *counts(const char *base, const lopi_recipe_field *field)
+{
+    size_t count = count_of(base, field);
+    const size_t *numbers = (const size_t *)(const void *)(base + field->offset);
+    json_t *list = count ? json_array() : NULL;
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_integer((json_int_t)numbers[i]));
+    return list;
+}
+
 static json_t *nodes(const lop_recipe *recipe)
 {
     if (!recipe->network)
@@ -118,6 +128,8 @@ static json_t *member(const char *base, const lopi_recipe_field *field)
         return words(base, field);
     case LOPI_RECIPE_PERCENTS:
         return percents(base, field);
+    case LOPI_RECIPE_COUNTS:
+        return counts(base, field);
     case LOPI_RECIPE_NODES:
         return nodes(recipe);
     case LOPI_RECIPE_STAGES:

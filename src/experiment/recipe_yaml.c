@@ -42,7 +42,8 @@ static lop_status take_text(reading *r, char **to, const char *value)
 
 static bool is_whole(lopi_recipe_kind kind)
 {
-    return kind == LOPI_RECIPE_COUNT || kind == LOPI_RECIPE_SEED || kind == LOPI_RECIPE_WIDTHS;
+    return kind == LOPI_RECIPE_COUNT || kind == LOPI_RECIPE_SEED || kind == LOPI_RECIPE_WIDTHS ||
+           kind == LOPI_RECIPE_COUNTS;
 }
 
 /* A number as the row wants it: whole or not, and within its range. */
@@ -141,6 +142,7 @@ static lop_status take_entry(reading *r, const lopi_recipe_field *row, const cha
 {
     char *to = r->base + row->offset;
     unsigned name = 0;
+    double number = 0;
     lop_status status;
     switch (row->kind) {
     case LOPI_RECIPE_NAMES:
@@ -149,6 +151,10 @@ static lop_status take_entry(reading *r, const lopi_recipe_field *row, const cha
         return status;
     case LOPI_RECIPE_WORDS:
         return take_word(r, row, typed, to + index * LOP_MAX_CRITERION);
+    case LOPI_RECIPE_COUNTS:
+        status = read_number(r, row, typed, &number);
+        ((size_t *)(void *)to)[index] = status == LOP_OK ? (size_t)number : 0;
+        return status;
     default:
         return take_percent(r, row, typed, (double *)(void *)to + index);
     }
@@ -254,6 +260,7 @@ static lop_status take(reading *r, const lopi_recipe_field *row, const void *val
     case LOPI_RECIPE_NAMES:
     case LOPI_RECIPE_WORDS:
     case LOPI_RECIPE_PERCENTS:
+    case LOPI_RECIPE_COUNTS:
         return take_list(r, row, value, count);
     case LOPI_RECIPE_NODES:
         return take_nodes(r, row, value, count);

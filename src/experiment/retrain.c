@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/hooks.h"
 #include "base/memory.h"
+#include "experiment/sharing.h"
 #include "experiment/stage.h"
 
 static uint64_t recovery_seed(const lopi_retraining *job)
@@ -112,10 +113,15 @@ void lopi_retrain_warn(const lopi_retraining *job, const lop_network *network,
     }
 }
 
-/* The pruner at work --------------------------------------------------------------------------- */
+/* Who takes part in a training ---------------------------------------------------------------- */
 
+enum { MOST_STATES = 8 };
+
+/* Each may be NULL. */
 typedef struct at_work {
     lop_pruner *pruner;
+    lop_sharer *sharer;
+    lop_state states[MOST_STATES];
     double seconds;
 } at_work;
 
@@ -124,20 +130,54 @@ static lop_status on_step(void *context, lop_network *network, size_t step, size
 {
     at_work *w = context;
     double start = lop_clock_seconds();
-    lop_status status = lop_pruner_step(w->pruner, network, step, steps, error);
+    lop_status status = LOP_OK;
+    if (w->pruner && lop_pruner_due(w->pruner, step))
+        status = lop_pruner_step(w->pruner, network, step, steps, error);
     w->seconds += lop_clock_seconds() - start;
+    if (status == LOP_OK && w->sharer)
+        status = lop_sharer_step(w->sharer, network, step, error);
     return status;
 }
 
 static bool is_due(void *context, size_t step)
 {
-    return lop_pruner_due(((at_work *)context)->pruner, step);
+    const at_work *w = context;
+    return (w->pruner && lop_pruner_due(w->pruner, step)) ||
+           (w->sharer && lop_sharer_due(w->sharer, step));
 }
 
 static lop_status on_gradient(void *context, const lop_network *network, size_t layer,
                               const float *gradient, size_t step, lop_error *error)
 {
     return lop_pruner_gradient(((at_work *)context)->pruner, network, layer, gradient, step, error);
+}
+
+/* What checkpoints hold for all of them. */
+static size_t gather_states(at_work *w)
+{
+    size_t count = 0, some = 0;
+    const lop_state *states = w->pruner ? lop_pruner_state(w->pruner, &some) : NULL;
+    for (size_t i = 0; i < some && count < MOST_STATES; i++)
+        w->states[count++] = states[i];
+    some = 0;
+    states = w->sharer ? lop_sharer_state(w->sharer, &some) : NULL;
+    for (size_t i = 0; i < some && count < MOST_STATES; i++)
+        w->states[count++] = states[i];
+    return count;
+}
+
+static lop_train_callback callback_of(at_work *w)
+{
+    size_t states = gather_states(w);
+    return (lop_train_callback){
+        .context = w,
+        .before_first = on_step,
+        .after_step = on_step,
+        .due = is_due,
+        .on_gradient = w->pruner && lop_pruner_wants_gradients(w->pruner) ? on_gradient : NULL,
+        .states = w->states,
+        .state_count = states,
+    };
 }
 
 /* What recovery says of training, and where: NaN there leaves what training has. */
@@ -184,20 +224,17 @@ static lop_train_options stage_training(const lopi_retraining *job, size_t index
     return options;
 }
 
-static lop_status make_pruner(const lopi_retraining *job, size_t index,
+static lop_status make_pruner(const lopi_retraining *job, size_t index, const lop_split *split,
                               const lop_prune_options *target, const lop_train_options *training,
                               const lop_network *network, lop_pruner **out, lop_error *error)
 {
-    if (!job->split)
-        return lopi_fail(error, LOP_E_INTERNAL,
-                         "a stage that trains was given no training samples");
     const lop_stage *stage = &job->recipe->stages[index];
     size_t batch = training->batch_size;
     lop_pruner_options options = {
         .target = *target,
         .schedule = lopi_stage_schedule(stage),
         .epochs = training->epochs,
-        .steps_per_epoch = (job->split->train_count + batch - 1) / batch,
+        .steps_per_epoch = (split->train_count + batch - 1) / batch,
         .begin_epoch = stage->begin_epoch,
         .end_epoch = stage->end_epoch,
         .every_steps = stage->every_steps,
@@ -218,33 +255,30 @@ static lop_status train_stage(const lopi_retraining *job, size_t index,
     lop_history history = {.epochs = NULL};
     lop_train_options options = stage_training(job, index);
     bool prunes = target->sparsity > 0 || target->allocation == LOP_ALLOCATION_LIST;
-    size_t weights = lop_network_weight_count(network), states = 0;
+    bool shares = job->recipe->share.entry_count > 0 && index + 1 == job->recipe->stage_count;
+    size_t weights = lop_network_weight_count(network);
     char metadata[32], *checkpoint = lopi_retrain_checkpoint(job, index + job->trainings);
     size_t size = job->metadata ? strlen(job->metadata) + sizeof metadata : sizeof metadata;
     char *text = lopi_alloc(size, 1);
     lop_status status = LOP_OK;
+    const lop_split *split = job->split;
     if (!text || (job->checkpoint && !checkpoint))
         status = lopi_fail_memory(error, size);
+    else if (!split)
+        status =
+            lopi_fail(error, LOP_E_INTERNAL, "a stage that trains was given no training samples");
     if (status == LOP_OK && prunes)
-        status = make_pruner(job, index, target, &options, network, &w.pruner, error);
+        status = make_pruner(job, index, split, target, &options, network, &w.pruner, error);
+    if (status == LOP_OK && shares)
+        status = lopi_sharing_new(&w.sharer, job->recipe, split, network, error);
     if (status == LOP_OK) {
         snprintf(text, size, "%s stage %zu", job->metadata ? job->metadata : "", index);
         options.metadata = text;
         options.checkpoint = checkpoint;
-        lop_train_callback callback = {
-            .context = &w,
-            .before_first = on_step,
-            .after_step = on_step,
-            .due = is_due,
-            .remove_units = target->granularity == LOP_GRANULARITY_UNIT,
-        };
-        if (prunes && lop_pruner_wants_gradients(w.pruner))
-            callback.on_gradient = on_gradient;
-        if (prunes)
-            callback.states = lop_pruner_state(w.pruner, &states);
-        callback.state_count = states;
-        status = lop_train(network, job->dataset, job->split, &options, prunes ? &callback : NULL,
-                           &history, error);
+        lop_train_callback callback = callback_of(&w);
+        callback.remove_units = target->granularity == LOP_GRANULARITY_UNIT;
+        status = lop_train(network, job->dataset, split, &options,
+                           prunes || shares ? &callback : NULL, &history, error);
         history.weights = weights;
         out->prune_seconds += w.seconds;
     }
@@ -253,6 +287,7 @@ static lop_status train_stage(const lopi_retraining *job, size_t index,
     if (status == LOP_OK && kept != LOP_OK)
         status = lopi_fail(error, kept, "%s", lost.text);
     lop_pruner_free(w.pruner);
+    lop_sharer_free(w.sharer);
     lopi_free(checkpoint);
     lopi_free(text);
     return status;
@@ -346,4 +381,21 @@ bool lop_recipe_needs_data(const lop_recipe *recipe)
                 options.criterion->needs != LOP_NEEDS_NOTHING;
     }
     return needs;
+}
+
+lop_status lopi_train_sharing(const lop_recipe *recipe, const lop_dataset *dataset,
+                              const lop_split *split, const lop_train_options *options,
+                              lop_network *network, lop_history *history, lop_error *error)
+{
+    at_work w = {.pruner = NULL};
+    if (recipe->share.entry_count == 0)
+        return lop_train(network, dataset, split, options, NULL, history, error);
+    lop_status status = lopi_sharing_new(&w.sharer, recipe,
+                                         (split->train_count + batch - 1) / batch, network, error);
+    if (status == LOP_OK) {
+        const lop_train_callback callback = callback_of(&w);
+        status = lop_train(network, dataset, split, options, &callback, history, error);
+    }
+    lop_sharer_free(w.sharer);
+    return status;
 }

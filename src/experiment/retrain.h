@@ -35,6 +35,11 @@ typedef struct lopi_retrained {
 lop_status lopi_retrain(const lopi_retraining *job, lop_network **network, lopi_retrained *out,
                         lop_error *error);
 
+/** A training in which nothing is pruned, but weights are shared where the recipe says so. */
+lop_status lopi_train_sharing(const lop_recipe *recipe, const lop_dataset *dataset,
+                              const lop_split *split, const lop_train_options *options,
+                              lop_network *network, lop_history *history, lop_error *error);
+
 /** The lottery ticket: the one stage's rounds, each a training from the start. */
 lop_status lopi_lottery(const lopi_retraining *job, lop_network **network, lopi_retrained *out,
                         lop_error *error);

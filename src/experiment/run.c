@@ -108,12 +108,14 @@ static lop_status train(run *r, lop_history *history, lop_error *error)
     options.checkpoint = r->options->checkpoint;
     options.resume = r->options->resume;
     options.hooks = r->options->hooks;
-    lop_status status = lopi_recipe_dense(&r->recipe, &dense, error);
+    lop_status status = r->recipe.stage_count > 0 ? lopi_recipe_dense(&r->recipe, &dense, error)
+                                                  : lop_recipe_copy(&dense, &r->recipe, error);
     if (status == LOP_OK)
         status = lopi_run_text(&dense, r->options->seed, &text, error);
     options.metadata = text;
     if (status == LOP_OK)
-        status = lop_train(r->network, r->dataset, &r->split, &options, NULL, history, error);
+        status =
+            lopi_train_sharing(&dense, r->dataset, &r->split, &options, r->network, history, error);
     lop_recipe_free(&dense);
     free(text);
     return status;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "experiment/sharing.h"
 
 static const char lottery[] = "lottery";
 
@@ -119,6 +120,7 @@ void lopi_recipe_resolve(lop_recipe *recipe)
     for (size_t i = 0; i < recipe->stage_count; i++)
         lopi_stage_resolve(&recipe->stages[i], lopi_stage_epochs(recipe, i),
                            recipe->prune_while_training && i == 0);
+    lopi_sharing_resolve(recipe);
 }
 
 /* Ways of a sweep ------------------------------------------------------------------------------ */

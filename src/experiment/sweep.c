@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/hooks.h"
 #include "base/memory.h"
+#include "experiment/sharing.h"
 #include "experiment/stage.h"
 
 /* Work ----------------------------------------------------------------------------------------- */
@@ -274,6 +275,8 @@ lop_status lop_sweep(const lop_recipe *recipe, const lop_dataset *dataset,
     };
     lopi_places list = {.items = NULL};
     lop_status status = lop_recipe_check(recipe, error);
+    if (status == LOP_OK)
+        status = lopi_sharing_check_sweep(recipe, error);
     if (status == LOP_OK && options->jobs > LOPI_MOST_JOBS)
         status = lopi_fail(error, LOP_E_RANGE, "jobs: expected at most %d, found %zu",
                            LOPI_MOST_JOBS, options->jobs);

@@ -43,6 +43,7 @@ static const struct {
     [LOPI_RECIPE_NAMES] = {&text_entry, sizeof(char *)},
     [LOPI_RECIPE_WORDS] = {&text_entry, sizeof(char *)},
     [LOPI_RECIPE_PERCENTS] = {&text_entry, sizeof(char *)},
+    [LOPI_RECIPE_COUNTS] = {&text_entry, sizeof(char *)},
     [LOPI_RECIPE_NODES] = {&node_entry, sizeof(lopi_yaml_node)},
     [LOPI_RECIPE_STAGES] = {NULL, sizeof(lopi_yaml)},
 };

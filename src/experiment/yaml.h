@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "experiment/fields.h"
 
-enum { LOPI_YAML_SECTIONS = 4 };
+enum { LOPI_YAML_SECTIONS = 5 };
 
 typedef struct lopi_yaml_node {
     char *op, *name, *input, *width, *bias; /* the last three may be NULL */

@@ -1,15 +1,13 @@
 #include "pack/quantize.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "pack/clusters.h"
 #include "pack/sparse.h"
 #include "run/half.h"
-
-#define MAX_ROUNDS 200
 
 /* Floats of 16 bits. -----------------------------------------------------------------------------
  */
@@ -67,103 +65,17 @@ static lop_status to_int8(lopi_packed_layer *layer, unsigned entries, lop_error 
 /* Shared values. ---------------------------------------------------------------------------------
  */
 
-/* A layer's weights in rising order, and what k-means makes of them. */
-typedef struct clusters {
-    float *sorted; /* [count] */
-    double *sum;   /* [count + 1]: of the first weights */
-    size_t count;
-    double center[256];
-    size_t end[256]; /* cluster k ends before sorted[end[k]] */
-    unsigned entries;
-} clusters;
-
-static int by_value(const void *a, const void *b)
+/* Whether a table bears to be rounded to 16 bits. */
+static bool bears_half(const lopi_clusters *c)
 {
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
-static void assign(clusters *c)
-{
-    size_t i = 0;
-    for (unsigned k = 0; k < c->entries; k++) {
-        double border = k + 1 < c->entries ? (c->center[k] + c->center[k + 1]) / 2 : INFINITY;
-        size_t low = i, high = c->count;
-        while (low < high) {
-            size_t middle = low + (high - low) / 2;
-            if (c->sorted[middle] <= border)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        i = low;
-        c->end[k] = i;
-    }
-}
-
-static bool update(clusters *c)
-{
-    bool changed = false;
-    for (unsigned k = 0; k < c->entries; k++) {
-        size_t begin = k > 0 ? c->end[k - 1] : 0;
-        if (c->end[k] == begin)
-            continue;
-        double mean = (c->sum[c->end[k]] - c->sum[begin]) / (double)(c->end[k] - begin);
-        changed = changed || mean != c->center[k];
-        c->center[k] = mean;
-    }
-    return changed;
-}
-
-/* Different values of the layer, where there are at most `entries` of them. */
-static bool few_values(clusters *c, unsigned entries)
-{
-    unsigned count = 0;
-    for (size_t i = 0; i < c->count; i++) {
-        if (i > 0 && c->sorted[i] == c->sorted[i - 1])
-            continue;
-        if (count == entries)
+    for (unsigned k = 0; k < c->entries; k++)
+        if (lopi_clusters_used(c, k) && !lopi_entry_bears_half(c->center[k]))
             return false;
-        c->center[count++] = c->sorted[i];
-    }
-    c->entries = count;
-    return true;
-}
-
-static void find_clusters(clusters *c, unsigned entries)
-{
-    if (few_values(c, entries))
-        return;
-    double least = c->sorted[0], most = c->sorted[c->count - 1];
-    c->entries = entries;
-    for (unsigned k = 0; k < entries; k++)
-        c->center[k] =
-            entries > 1 ? least + (most - least) * k / (entries - 1) : (least + most) / 2;
-    for (int round = 0; round < MAX_ROUNDS; round++) {
-        assign(c);
-        if (!update(c))
-            break;
-    }
-}
-
-static bool is_used(const clusters *c, unsigned k)
-{
-    return c->end[k] > (k > 0 ? c->end[k - 1] : 0);
-}
-
-/* Whether a table bears to be rounded to 16 bits: no entry is at the ends of their range. */
-static bool bears_half(const clusters *c)
-{
-    for (unsigned k = 0; k < c->entries; k++) {
-        double size = fabs(c->center[k]);
-        if (is_used(c, k) && size != 0 && (size < 0x1p-13 || size > 0x1p15))
-            return false;
-    }
     return true;
 }
 
 /* The table of a layer: used entries, rising, and none twice. */
-static void make_table(lopi_packed_layer *layer, const clusters *c)
+static void make_table(lopi_packed_layer *layer, const lopi_clusters *c)
 {
     bool half = bears_half(c);
     layer->entries = 0;
@@ -173,7 +85,8 @@ static void make_table(lopi_packed_layer *layer, const clusters *c)
             entry = lopi_half_to_float(lopi_float_to_half(entry));
         if (entry == 0)
             entry = 0; /* no minus */
-        if (!is_used(c, k) || (layer->entries > 0 && entry <= layer->table[layer->entries - 1]))
+        if (!lopi_clusters_used(c, k) ||
+            (layer->entries > 0 && entry <= layer->table[layer->entries - 1]))
             continue;
         layer->table[layer->entries++] = entry;
     }
@@ -208,33 +121,24 @@ static void drop_unused(lopi_packed_layer *layer)
 
 static lop_status to_shared(lopi_packed_layer *layer, unsigned entries, lop_error *error)
 {
-    lop_status status = LOP_OK;
-    clusters c = {.count = lopi_packed_left(layer)};
-    c.sorted = lopi_alloc(c.count, sizeof *c.sorted);
-    c.sum = lopi_alloc(c.count + 1, sizeof *c.sum);
-    layer->symbol = lopi_alloc(c.count, sizeof *layer->symbol);
-    layer->table = lopi_alloc(256, sizeof *layer->table);
-    if (!c.sorted || !c.sum || !layer->symbol || !layer->table) {
-        status = lopi_fail_memory(error, c.count * sizeof *c.sum);
+    size_t left = lopi_packed_left(layer);
+    lopi_clusters c = {0};
+    lop_status status = lopi_clusters_find(&c, layer->values, left, entries, error);
+    layer->symbol = lopi_alloc(left, sizeof *layer->symbol);
+    layer->table = lopi_alloc(LOPI_MAX_ENTRIES, sizeof *layer->table);
+    if (status == LOP_OK && (!layer->symbol || !layer->table))
+        status = lopi_fail_memory(error, left);
+    if (status != LOP_OK)
         goto out;
-    }
-    if (c.count > 0) {
-        memcpy(c.sorted, layer->values, c.count * sizeof *c.sorted);
-        qsort(c.sorted, c.count, sizeof *c.sorted, by_value);
-        for (size_t i = 0; i < c.count; i++)
-            c.sum[i + 1] = c.sum[i] + (double)c.sorted[i];
-        find_clusters(&c, entries);
-        assign(&c);
+    if (left > 0)
         make_table(layer, &c);
-    }
-    for (size_t i = 0; i < c.count; i++)
+    for (size_t i = 0; i < left; i++)
         layer->symbol[i] = nearest(layer, layer->values[i]);
     drop_unused(layer);
     lopi_free(layer->values);
     layer->values = NULL;
 out:
-    lopi_free(c.sorted);
-    lopi_free(c.sum);
+    lopi_clusters_end(&c);
     return status;
 }
 
