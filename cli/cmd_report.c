@@ -76,7 +76,7 @@ static void reproduce(const char *path, char *buffer, size_t size)
 }
 
 static lop_status write_all(session *s, const values *v, const lop_results *results,
-                            lop_error *error)
+                            const char *directory, lop_error *error)
 {
     char again[600], name[512];
     lop_hooks hooks = session_hooks(s);
@@ -86,6 +86,7 @@ static lop_status write_all(session *s, const values *v, const lop_results *resu
     reproduce(v->common.arguments[0], again, sizeof again);
     options.command = again[0] ? again : NULL;
     options.title = v->title;
+    options.directory = directory;
     if (v->output)
         status = report_write_html(results, &options, v->output, v->overwrite, error);
     if (status == LOP_OK && v->csv)
@@ -115,16 +116,20 @@ static lop_status run(session *s, void *given, lop_error *error)
     lop_results results = {0};
     lop_hooks hooks = session_hooks(s);
     char *path = results_path(v->common.arguments[0]);
-    if (!path)
-        return usage_error(error, LOP_E_MEMORY, "out of memory");
-    lop_status status = lop_results_load(&results, path, &hooks, error);
+    char *directory = path ? results_directory(path) : NULL;
+    lop_status status = LOP_OK;
+    if (!directory)
+        status = usage_error(error, LOP_E_MEMORY, "out of memory");
+    if (status == LOP_OK)
+        status = lop_results_load(&results, path, &hooks, error);
     if (status == LOP_OK && results.count == 0) {
         usage_error(error, LOP_E_FORMAT, "expected results, found none");
         status = blame(error, path);
     }
     if (status == LOP_OK)
-        status = write_all(s, v, &results, error);
+        status = write_all(s, v, &results, directory, error);
     lop_results_free(&results);
+    free(directory);
     free(path);
     return status;
 }

@@ -176,6 +176,7 @@ static lop_status write_report(session *s, const values *v, lop_error *error)
         snprintf(again, sizeof again, "lop sweep --recipe %s -o again",
                  quoted(l.recipe, name, sizeof name));
         options.command = again;
+        options.directory = v->directory;
         status = write_files(s, &l, &results, &options, error);
     }
     if (status == LOP_OK && s->common.json)

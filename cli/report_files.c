@@ -73,3 +73,9 @@ char *results_path(const char *path)
         return strdup(path);
     return report_path(path, "results.jsonl");
 }
+
+char *results_directory(const char *results)
+{
+    const char *slash = strrchr(results, '/');
+    return slash ? strndup(results, (size_t)(slash - results) + (slash == results)) : strdup(".");
+}

@@ -28,6 +28,9 @@ lop_status report_write_figures(session *s, const lop_results *results,
 /** "DIR/NAME"; NULL where memory is out. */
 char *report_path(const char *dir, const char *name);
 
+/** The directory that paths in a file of results are below of; free(). NULL: out of memory. */
+char *results_directory(const char *results);
+
 /** The results of a sweep's directory, or of a file of results; free(). NULL: out of memory. */
 char *results_path(const char *path);
 

@@ -41,6 +41,7 @@ typedef struct lop_result {
 
     /* what it takes */
     uint64_t bytes_dense, bytes_sparse, bytes_zstd, bytes_packed;
+    char *packed; /* the packed file that is kept, a path below the directory of the results */
     double latency_us_batch1, throughput_batch256; /* of the packed network, runtime */
     double compacted_latency_us_batch1,
         compacted_throughput_batch256;                         /* dense, dead units removed */

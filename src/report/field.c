@@ -49,6 +49,7 @@ static const lopi_field result_rows[] = {
     RESULT(COUNT, bytes_sparse),
     RESULT(COUNT, bytes_zstd),
     RESULT(COUNT, bytes_packed),
+    RESULT(TEXT, packed),
     RESULT(NUMBER, latency_us_batch1),
     RESULT(NUMBER, throughput_batch256),
     RESULT(NUMBER, compacted_latency_us_batch1),

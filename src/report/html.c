@@ -9,6 +9,8 @@
 #include "base/memory.h"
 #include "report_assets.h"
 
+enum { CARRIED_BYTES = 900000 }; /* of packed networks, so that a page stays below 2 MB */
+
 /* An asset as a text: the embedding puts a zero byte behind it. */
 static const char *text_of(const unsigned char *asset) { return (const char *)asset; }
 
@@ -23,6 +25,8 @@ static const struct {
     {"library-script", "<script>", "</script>", lopi_asset_uplot_js},
     {"chart-script", "<script>", "</script>", lopi_asset_chart_js},
     {"epochs-script", "<script>", "</script>", lopi_asset_epochs_js},
+    {"page-script", "<script>", "</script>", lopi_asset_page_js},
+    {"inside-script", "<script>", "</script>", lopi_asset_inside_js},
     {"script", "<script>", "</script>", lopi_asset_report_js},
 };
 enum { INLINED_COUNT = sizeof inlined / sizeof *inlined };
@@ -84,9 +88,22 @@ static const struct {
     const char *name;
     void (*put)(const lopi_page *page, FILE *stream);
 } parts[] = {
-    {"policy", put_policy},       {"title", lopi_html_title},
-    {"blocks", lopi_html_blocks}, {"provenance", lopi_html_provenance},
-    {"public", put_public},       {"library-licence", put_licence},
+    {"policy", put_policy},
+    {"title", lopi_html_title},
+    {"blocks", lopi_html_blocks},
+    {"tables", lopi_html_tables},
+    {"provenance", lopi_html_provenance},
+    {"public", put_public},
+    {"library-licence", put_licence},
+};
+
+/* What stands there as JSON, and may fail. */
+static const struct {
+    const char *name;
+    lop_status (*put)(const lopi_page *page, FILE *stream, lop_error *error);
+} data_parts[] = {
+    {"data", lopi_html_data},
+    {"networks", lopi_html_networks},
 };
 
 static lop_status put_part(const lopi_page *page, const char *name, FILE *stream, lop_error *error)
@@ -102,8 +119,9 @@ static lop_status put_part(const lopi_page *page, const char *name, FILE *stream
                     inlined[i].behind);
             return LOP_OK;
         }
-    if (strcmp(name, "data") == 0)
-        return lopi_html_data(page, stream, error);
+    for (size_t i = 0; i < sizeof data_parts / sizeof *data_parts; i++)
+        if (strcmp(data_parts[i].name, name) == 0)
+            return data_parts[i].put(page, stream, error);
     return lopi_fail(error, LOP_E_INTERNAL, "the page's template names an unknown part \"%s\"",
                      name);
 }
@@ -132,10 +150,15 @@ lop_status lop_report_html(const lop_results *results, const lop_report_options 
     lop_status status = lopi_view_new(&view, results, error);
     if (status != LOP_OK)
         return status;
-    const lopi_page page = {results, &view, options ? options : &defaults};
-    status = put_template(&page, stream, error);
+    lopi_shown_networks networks = {0};
+    options = options ? options : &defaults;
+    status = lopi_shown_networks_open(&networks, &view, options->directory, CARRIED_BYTES, error);
+    const lopi_page page = {results, &view, options, &networks};
+    if (status == LOP_OK)
+        status = put_template(&page, stream, error);
     if (status == LOP_OK && (fflush(stream) != 0 || ferror(stream)))
         status = lopi_fail(error, LOP_E_IO, "cannot write the page; is the disk full?");
+    lopi_shown_networks_free(&networks);
     lopi_view_free(&view);
     return status;
 }

@@ -7,11 +7,13 @@
 #include <lop/report.h>
 
 #include "report/group.h"
+#include "report/networks.h"
 
 typedef struct lopi_page {
     const lop_results *results;
     const lopi_view *view;
     const lop_report_options *options;
+    const lopi_shown_networks *networks;
 } lopi_page;
 
 /** Text from data, so that it is text and nothing else, in elements and in quoted attributes. */
@@ -20,14 +22,20 @@ void lopi_html_text(const char *text, FILE *stream);
 /** "Pruning mnist and fashion-mnist", or the title asked for. */
 void lopi_html_title(const lopi_page *page, FILE *stream);
 
-/** A section for each block: headlines, room for charts, the table of all points. */
+/** A section for each block: headlines, room for charts. */
 void lopi_html_blocks(const lopi_page *page, FILE *stream);
+
+/** The table of each block. */
+void lopi_html_tables(const lopi_page *page, FILE *stream);
 
 /** Command, version, machine and recipe. */
 void lopi_html_provenance(const lopi_page *page, FILE *stream);
 
 /** What the charts draw, as JSON in which no '<' stands. LOP_E_MEMORY, LOP_E_FORMAT. */
 lop_status lopi_html_data(const lopi_page *page, FILE *stream, lop_error *error);
+
+/** The packed networks that results name, as JSON: LOP_E_MEMORY. */
+lop_status lopi_html_networks(const lopi_page *page, FILE *stream, lop_error *error);
 
 /** JSON text inside a script element: '<' is escaped, so that it cannot end. */
 void lopi_html_json(const char *json, FILE *stream);

@@ -155,12 +155,12 @@ static void put_table(const lopi_block *block, size_t index, FILE *stream)
 {
     size_t used = 2;
     fprintf(stream,
-            "<h3 id=\"table-%zu\">All points</h3>\n"
+            "<h2 id=\"points-%zu\">All points</h2>\n"
             "<p class=\"hint\">k is the share pruned in each hidden layer; "
             "<span class=\"mark\">▾</span> marks an accuracy more than one point below the dense "
             "network’s. Effective: weights left when units without a path from input to output are "
             "removed too.</p>\n"
-            "<div class=\"scroll\" role=\"region\" aria-labelledby=\"table-%zu\" tabindex=\"0\">"
+            "<div class=\"scroll\" role=\"region\" aria-labelledby=\"points-%zu\" tabindex=\"0\">"
             "<table>\n<caption>%s</caption>\n<thead><tr><th scope=\"col\">k, %%</th>",
             index, index,
             lopi_block_seeds(block) > 1 ? "Means over seeds ± sample standard deviation"
@@ -270,7 +270,17 @@ void lopi_html_blocks(const lopi_page *page, FILE *stream)
         fputs("</small></h2>\n", stream);
         put_headlines(block, stream);
         fputs("<div class=\"charts\"></div>\n", stream);
-        put_table(block, i, stream);
+        fputs("</section>\n", stream);
+    }
+}
+
+void lopi_html_tables(const lopi_page *page, FILE *stream)
+{
+    for (size_t i = 0; i < page->view->count; i++) {
+        fprintf(stream,
+                "<section class=\"block\" id=\"table-%zu\" aria-labelledby=\"points-%zu\">\n", i,
+                i);
+        put_table(page->view->blocks + i, i, stream);
         fputs("</section>\n", stream);
     }
 }

@@ -52,7 +52,7 @@ def check_policy(path):
         allowed = re.search(kind + r"-src((?: '[^']*')*)", page.policy).group(1).split()
         wanted = ["'sha256-%s'" % base64.b64encode(hashlib.sha256(b.encode()).digest()).decode()
                   for b in page.bodies[kind]]
-        count = {"script": 4, "style": 2}[kind]
+        count = {"script": 6, "style": 2}[kind]
         assert allowed == wanted and len(wanted) == count, (kind, allowed, wanted)
     assert page.policy.startswith("default-src 'none'; "), page.policy
     assert len(page.ids) == len(set(page.ids)), "identifiers must be unique"

@@ -146,6 +146,7 @@ static void names_are_fixed(void **state)
                                         "bytes_sparse",
                                         "bytes_zstd",
                                         "bytes_packed",
+                                        "packed",
                                         "latency_us_batch1",
                                         "throughput_batch256",
                                         "compacted_latency_us_batch1",

@@ -5,8 +5,7 @@
 
   const { make, colour, seriesColour, whole, plain, isNumber, loss, hundredths, plot, clear, frame, entitle, choice, legend,
     root, shapes, dark } = lopChart;
-  const blocks = JSON.parse(document.getElementById("data").textContent);
-  const known = JSON.parse(document.getElementById("public").textContent);
+  const { blocks, known } = lopPage;
 
   /* Lines of a block -------------------------------------------------------------------------- */
 
@@ -103,7 +102,7 @@
         make("p", { class: "hint" }, publicNote(block) + "Bars are one standard deviation over seeds. Point at a line to read it; drag to look closer, double-click to go back; with the keyboard, arrow keys walk along."));
     const drawEpochs = lopEpochs(block, place);
     return () => {
-      section.querySelectorAll(".swatch").forEach((s) => { s.style.background = seriesColour(Number(s.dataset.series)); });
+      document.querySelectorAll(".swatch").forEach((s) => { s.style.background = seriesColour(Number(s.dataset.series)); });
       if (offered.length) { withLegend(); redraw(); }
       drawEpochs();
     };
@@ -112,6 +111,7 @@
   /* The page ---------------------------------------------------------------------------------- */
 
   const sections = blocks.map((block, index) => document.getElementById("block-" + index));
+  const tables = blocks.map((block, index) => document.getElementById("table-" + index));
   const draws = blocks.map((block, index) => build(block, sections[index]));
   let shown = 0;
 
@@ -119,7 +119,9 @@
     shown = index;
     sections.forEach((section, i) => { section.hidden = i !== index; });
     document.querySelectorAll("#chooser button").forEach((b, i) => b.setAttribute("aria-pressed", String(i === index)));
+    tables.forEach((table, i) => { table.hidden = i !== index; });
     if (draws[index]) draws[index]();
+    lopPage.show(index);
   }
 
   function offerChoice() {

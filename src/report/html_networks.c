@@ -1,0 +1,57 @@
+/* The packed networks in the page: what they are, what is inside, and, of as many as there is room
+ * for, the files themselves. */
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "report/html.h"
+#include "report/json.h"
+#include "report/networks.h"
+
+static bool set(json_t *object, const char *name, json_t *value)
+{
+    return object && json_object_set_new(object, name, value) == 0;
+}
+
+/* What the page's charts call it, its file, and what stands in it. */
+static json_t *network_json(const lopi_shown_networks *networks, size_t index)
+{
+    const lopi_shown_network *network = networks->items + index;
+    const lop_result *result = network->result;
+    json_t *object = json_object();
+    bool ok = set(object, "block", json_integer((json_int_t)network->block)) &&
+              set(object, "series", json_integer((json_int_t)network->series)) &&
+              set(object, "k", json_real(result->target_sparsity)) &&
+              set(object, "seed", json_integer((json_int_t)result->seed)) &&
+              set(object, "file", json_string(result->packed));
+    if (ok && result->test_accuracy == result->test_accuracy)
+        ok = set(object, "test_accuracy", json_real(result->test_accuracy));
+    if (ok && !network->packed)
+        ok = set(object, "missing", json_string(network->error.text));
+    if (ok && network->packed)
+        ok = set(object, "bytes", json_integer((json_int_t)network->file.size)) &&
+             (network->same != index
+                  ? set(object, "same", json_integer((json_int_t)network->same))
+                  : set(object, "inside", lopi_inside_json(network->packed, &network->account)));
+    if (ok && network->carried)
+        ok = set(object, "data", lopi_base64_json(network->file.data, network->file.size));
+    if (ok)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+lop_status lopi_html_networks(const lopi_page *page, FILE *stream, lop_error *error)
+{
+    json_t *array = json_array();
+    char *text = NULL;
+    bool ok = array != NULL;
+    for (size_t i = 0; ok && i < page->networks->count; i++)
+        ok = json_array_append_new(array, network_json(page->networks, i)) == 0;
+    lop_status status =
+        ok ? lopi_json_text(array, (lopi_json_style){0}, &text, error) : lopi_fail_memory(error, 0);
+    if (status == LOP_OK)
+        lopi_html_json(text, stream);
+    free(text);
+    json_decref(array);
+    return status;
+}

@@ -1,0 +1,54 @@
+/**
+ * The packed networks that results name, opened for the page: one seed of each point, as far as
+ * they can be read.
+ *
+ * What a result says about its file is as hostile as the file: only a plain relative path below the
+ * results' directory is opened.
+ */
+#ifndef LOPI_REPORT_NETWORKS_H
+#define LOPI_REPORT_NETWORKS_H
+
+#include <jansson.h>
+
+#include <lop/pack.h>
+
+#include "base/file.h"
+#include "report/group.h"
+
+/** One packed network, or why it cannot be shown. */
+typedef struct lopi_shown_network {
+    size_t block, series;     /* of the view */
+    const lop_result *result; /* borrowed from the results */
+    lopi_bytes file;
+    lop_packed *packed; /* NULL where it could not be opened */
+    lop_file_account account;
+    lop_error error; /* why not */
+    size_t same;     /* an earlier one with the same bytes, or its own index */
+    bool carried;    /* its bytes go into the page */
+} lopi_shown_network;
+
+typedef struct lopi_shown_networks {
+    lopi_shown_network *items; /* [count] in the order of the view */
+    size_t count;
+} lopi_shown_networks;
+
+/**
+ * Open what the results of `view` name in `directory`; lopi_shown_networks_free. A network that is
+ * missing or damaged is no failure: it says so itself.
+ * @param limit  bytes of files that may be carried; unpruned networks first, then from the smallest
+ * @return LOP_OK; LOP_E_MEMORY
+ */
+lop_status lopi_shown_networks_open(lopi_shown_networks *out, const lopi_view *view,
+                                    const char *directory, size_t limit, lop_error *error);
+void lopi_shown_networks_free(lopi_shown_networks *networks);
+
+/**
+ * What is inside: for each layer its shape, bits by purpose, weights left of each row, histogram,
+ * the mask in cells, and the first layer's units as pictures. A new value, or NULL without memory.
+ */
+json_t *lopi_inside_json(const lop_packed *packed, const lop_file_account *account);
+
+/** `size` bytes as base64, a new JSON text, or NULL without memory. */
+json_t *lopi_base64_json(const uint8_t *bytes, size_t size);
+
+#endif
