@@ -130,8 +130,10 @@ lop_status lopi_coder_finish(lopi_coder *coder, lop_error *error)
     coder->low = value;
     for (int i = 0; i < 5; i++)
         lopi_coder_shift_out(coder);
-    /* The reader takes what is missing for zeros. */
-    while (coder->out_size > 0 && coder->out[coder->out_size - 1] == 0)
+    /* The reader takes what is missing for zeros, but of more than four bytes it would not believe
+     * that they were ever there. */
+    size_t least = coder->out_size > 4 ? coder->out_size - 4 : 0;
+    while (coder->out_size > least && coder->out[coder->out_size - 1] == 0)
         coder->out_size--;
     if (coder->failed)
         return lopi_fail_memory(error, coder->out_capacity * 2);

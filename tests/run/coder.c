@@ -60,6 +60,27 @@ static void code_all(lopi_coder *coder, const uint32_t *numbers)
     }
 }
 
+/* As a dense layer's positions are: all that is written is zeros, and a reader must not take them for
+ * the end of the file. */
+static void what_is_all_zeros_comes_back(void **state)
+{
+    (void)state;
+    lopi_coder coder;
+    lopi_coder_tables_fill(&tables);
+    for (int count = 1; count < 5000; count += count < 200 ? 1 : 500) {
+        lopi_coder_write(&coder, &tables);
+        for (int i = 0; i < count; i++)
+            lopi_code_bit(&coder, 40000, 1);
+        assert_int_equal(lopi_coder_finish(&coder, NULL), LOP_OK);
+        uint8_t *data = coder.out;
+        lopi_coder_read(&coder, &tables, data, coder.out_size);
+        for (int i = 0; i < count; i++)
+            assert_int_equal(lopi_code_bit(&coder, 40000, 0), 1);
+        assert_false(lopi_coder_starved(&coder));
+        lopi_free(data);
+    }
+}
+
 static void numbers_come_back(void **state)
 {
     (void)state;
@@ -153,6 +174,7 @@ static void the_checksum_is_that_of_rfc_3720(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_all_zeros_comes_back),
         cmocka_unit_test(numbers_come_back),
         cmocka_unit_test(a_chance_learns_what_is_usual),
         cmocka_unit_test(logarithms_are_rounded),
