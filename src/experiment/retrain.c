@@ -390,8 +390,7 @@ lop_status lopi_train_sharing(const lop_recipe *recipe, const lop_dataset *datas
     at_work w = {.pruner = NULL};
     if (recipe->share.entry_count == 0)
         return lop_train(network, dataset, split, options, NULL, history, error);
-    lop_status status = lopi_sharing_new(&w.sharer, recipe,
-                                         (split->train_count + batch - 1) / batch, network, error);
+    lop_status status = lopi_sharing_new(&w.sharer, recipe, split, network, error);
     if (status == LOP_OK) {
         const lop_train_callback callback = callback_of(&w);
         status = lop_train(network, dataset, split, options, &callback, history, error);
