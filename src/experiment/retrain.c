@@ -224,10 +224,14 @@ static lop_train_options stage_training(const lopi_retraining *job, size_t index
     return options;
 }
 
-static lop_status make_pruner(const lopi_retraining *job, size_t index, const lop_split *split,
+static lop_status make_pruner(const lopi_retraining *job, size_t index,
                               const lop_prune_options *target, const lop_train_options *training,
                               const lop_network *network, lop_pruner **out, lop_error *error)
 {
+    if (!job->split)
+        return lopi_fail(error, LOP_E_INTERNAL,
+                         "a stage that trains was given no training samples");
+    const lop_split *split = job->split;
     const lop_stage *stage = &job->recipe->stages[index];
     size_t batch = training->batch_size;
     lop_pruner_options options = {
@@ -268,7 +272,7 @@ static lop_status train_stage(const lopi_retraining *job, size_t index,
         status =
             lopi_fail(error, LOP_E_INTERNAL, "a stage that trains was given no training samples");
     if (status == LOP_OK && prunes)
-        status = make_pruner(job, index, split, target, &options, network, &w.pruner, error);
+        status = make_pruner(job, index, target, &options, network, &w.pruner, error);
     if (status == LOP_OK && shares)
         status = lopi_sharing_new(&w.sharer, job->recipe, split, network, error);
     if (status == LOP_OK) {
