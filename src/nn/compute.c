@@ -22,7 +22,11 @@ lop_status lop_precision_resolve(lop_precision wanted, lop_precision *resolved, 
 {
     if (!lop_precision_name(wanted) || !resolved)
         return lopi_fail(error, LOP_E_ARG, "expected a precision of auto, float32, bf16");
-    if (wanted == LOP_BF16 && !lopi_dense_bf16_possible()) {
+    bool possible = false, fast = false;
+    lop_status status = wanted == LOP_FLOAT32 ? LOP_OK : lopi_dense_bf16(&possible, &fast, error);
+    if (status != LOP_OK)
+        return status;
+    if (wanted == LOP_BF16 && !possible) {
         lop_machine machine;
         lop_machine_get(&machine);
         return lopi_fail(error, LOP_E_UNSUPPORTED,
@@ -31,7 +35,7 @@ lop_status lop_precision_resolve(lop_precision wanted, lop_precision *resolved, 
                          machine.cpu, machine.isa);
     }
     if (wanted == LOP_AUTO)
-        *resolved = lopi_dense_bf16_fast() ? LOP_BF16 : LOP_FLOAT32;
+        *resolved = fast ? LOP_BF16 : LOP_FLOAT32;
     else
         *resolved = wanted;
     return LOP_OK;

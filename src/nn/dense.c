@@ -217,23 +217,26 @@ void lopi_dense_free(lopi_dense *dense)
     lopi_free(dense);
 }
 
-bool lopi_dense_bf16_possible(void)
+lop_status lopi_dense_bf16(bool *possible, bool *fast, lop_error *error)
 {
     lopi_dense *dense = NULL;
     const product_key key = {.product = {.rows = 16, .inner = 16, .columns = 16, .half = true},
                              .threads = lop_threads_get()};
     made_product *made = NULL;
-    if (lopi_dense_new(&dense, NULL) != LOP_OK)
-        return false;
-    bool possible = find_or_make(dense, &key, &made, NULL) == LOP_OK;
+    lop_error why = {0};
+    lop_status status = lopi_dense_new(&dense, &why);
+    if (status == LOP_OK)
+        status = find_or_make(dense, &key, &made, &why);
     lopi_dense_free(dense);
-    return possible;
-}
-
-bool lopi_dense_bf16_fast(void)
-{
+    if (status == LOP_E_MEMORY) { /* says nothing about the processor */
+        if (error)
+            *error = why;
+        return status;
+    }
     /* Instruction sets are sets of bits: AMX contains these, and so will what comes after it. */
     unsigned isa = (unsigned)dnnl_get_effective_cpu_isa();
     unsigned wanted = dnnl_cpu_isa_avx512_core_bf16;
-    return (isa & wanted) == wanted && lopi_dense_bf16_possible();
+    *possible = status == LOP_OK;
+    *fast = *possible && (isa & wanted) == wanted;
+    return LOP_OK;
 }

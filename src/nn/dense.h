@@ -38,8 +38,10 @@ void lopi_dense_free(lopi_dense *dense);
 lop_status lopi_dense_multiply(lopi_dense *dense, const lopi_product *product, const void *a,
                                const void *b, const float *bias, void *y, lop_error *error);
 
-/** Whether products of bf16 can be computed at all; and whether the CPU has instructions for it. */
-bool lopi_dense_bf16_possible(void);
-bool lopi_dense_bf16_fast(void);
+/**
+ * Whether products of bf16 can be computed at all, and whether the CPU has instructions for it.
+ * LOP_OK; LOP_E_MEMORY, and then neither is known.
+ */
+lop_status lopi_dense_bf16(bool *possible, bool *fast, lop_error *error);
 
 #endif
