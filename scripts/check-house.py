@@ -70,7 +70,7 @@ ALLOWED = {
     ("src/base/memory.c", "realloc"): "where memory comes from",
     ("src/base/memory.c", "posix_memalign"): "where memory comes from",
     ("src/base/memory.c", "aligned_alloc"): "where memory comes from",
-    ("src/base/file.c", "stdout"): "the output that a caller names '-'",
+    ("src/base/file_output.c", "stdout"): "the output that a caller names '-'",
     ("src/data/cache.c", "getenv"): "where data sets are kept: the one place that asks",
 }
 

@@ -39,20 +39,32 @@ char *lopi_path_join(const char *dir, const char *name);
 
 /** An output on its way. Zero it before lopi_output_open. */
 typedef struct lopi_output {
-    FILE *stream; /* write here; the first failed write is remembered by the stream */
-    char *path, *temporary;
+    FILE *stream; /* write here; the first failed write is remembered until the commit */
+    struct lopi_sink *sink;
+    char *path, *temporary; /* NULL: standard output; "" the latter: written straight */
 } lopi_output;
 
 /**
- * Begin a file. "-" is standard output, unbuffered by names and never synced.
+ * Begin a file. "-" is standard output. That and what is there as a device or a pipe are written
+ * as they are, not overwritten, synced or renamed. Behind a symbolic link its target is replaced.
  * @return LOP_OK; LOP_E_EXISTS where `path` exists and `overwrite` is false; LOP_E_CREATE
  */
 lop_status lopi_output_open(lopi_output *output, const char *path, bool overwrite,
                             lop_error *error);
-/** Sync and put in place. On failure nothing is left behind and the old file stays. */
+/**
+ * Sync and put in place. On failure nothing is left behind and the old file stays; but where the
+ * directory alone cannot be synced, the new file is there and may be gone after a power cut.
+ */
 lop_status lopi_output_commit(lopi_output *output, lop_error *error);
 /** Give up; a no-op after commit. */
 void lopi_output_abandon(lopi_output *output);
+
+/**
+ * Flush a stream that somebody else owns. LOP_OK; LOP_E_FULL or LOP_E_IO where any write to it
+ * failed.
+ * @param what  is written: "the page"
+ */
+lop_status lopi_stream_flush(FILE *stream, const char *what, lop_error *error);
 
 /** Both steps for bytes that are ready. */
 lop_status lopi_file_write(const char *path, const void *data, size_t size, bool overwrite,
@@ -73,6 +85,9 @@ typedef struct lopi_lock {
 lop_status lopi_lock_take(lopi_lock *lock, const char *path, lop_error *error);
 /** Removes the file and lets go. A zeroed or released lock must have descriptor −1. */
 void lopi_lock_release(lopi_lock *lock);
+
+/** What errno `number` means, in `text`. */
+char *lopi_errno_text(int number, char *text, size_t size);
 
 /** The error for errno `number` while doing `what` ("write", "open") to `path`. */
 lop_status lopi_fail_errno(lop_error *error, lop_status code, const char *path, const char *what,

@@ -3,6 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/system.h"
+
+lopi_memory_calls lopi_memory_system = {calloc, realloc, aligned_alloc, free};
+
 bool lopi_multiply(size_t a, size_t b, size_t *out)
 {
     if (b != 0 && a > SIZE_MAX / b)
@@ -25,7 +29,7 @@ void *lopi_alloc(size_t count, size_t size)
     if (!lopi_multiply(count, size, &bytes))
         return NULL;
     /* One byte at least: NULL must always mean failure. */
-    return calloc(bytes ? bytes : 1, 1);
+    return lopi_memory_system.zeroed(bytes ? bytes : 1, 1);
 }
 
 void *lopi_realloc(void *block, size_t count, size_t size)
@@ -33,7 +37,7 @@ void *lopi_realloc(void *block, size_t count, size_t size)
     size_t bytes;
     if (!lopi_multiply(count, size, &bytes))
         return NULL;
-    return realloc(block, bytes ? bytes : 1);
+    return lopi_memory_system.resized(block, bytes ? bytes : 1);
 }
 
 void *lopi_alloc_aligned(size_t count, size_t size)
@@ -45,7 +49,7 @@ void *lopi_alloc_aligned(size_t count, size_t size)
     padded = padded / LOPI_ALIGNMENT * LOPI_ALIGNMENT;
     if (padded == 0)
         padded = LOPI_ALIGNMENT;
-    void *block = aligned_alloc(LOPI_ALIGNMENT, padded);
+    void *block = lopi_memory_system.aligned(LOPI_ALIGNMENT, padded);
     if (block)
         memset(block, 0, padded);
     return block;
@@ -62,4 +66,4 @@ char *lopi_strdup(const char *text)
     return copy;
 }
 
-void lopi_free(void *block) { free(block); }
+void lopi_free(void *block) { lopi_memory_system.release(block); }

@@ -5,6 +5,7 @@
 #include <lop/report.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "report/group.h"
 
@@ -205,7 +206,5 @@ lop_status lop_report_ranking(const lop_rank *ranks, size_t count,
             put_head(&ranks[i], options, stream);
         put_rank(&ranks[i], (int)width, options->ascii ? "+-" : "±", stream);
     }
-    if (fflush(stream) != 0 || ferror(stream))
-        return lopi_fail(error, LOP_E_IO, "cannot write the ranking; is the disk full?");
-    return LOP_OK;
+    return lopi_stream_flush(stream, "the ranking", error);
 }

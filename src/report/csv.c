@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "report/field.h"
 #include "report/text.h"
 
@@ -77,19 +78,12 @@ static void write_line(const lop_result *result, FILE *stream)
     fputs("\r\n", stream);
 }
 
-static lop_status finish(FILE *stream, lop_error *error)
-{
-    if (fflush(stream) != 0 || ferror(stream))
-        return lopi_fail(error, LOP_E_IO, "cannot write the CSV; is the disk full?");
-    return LOP_OK;
-}
-
 lop_status lop_report_csv(const lop_results *results, FILE *stream, lop_error *error)
 {
     write_line(NULL, stream);
     for (size_t i = 0; i < results->count; i++)
         write_line(results->items + i, stream);
-    return finish(stream, error);
+    return lopi_stream_flush(stream, "the CSV", error);
 }
 
 /* What identifies a result, and behind it what its epoch did; the header where both are NULL. The
@@ -123,5 +117,5 @@ lop_status lop_report_epochs_csv(const lop_results *results, FILE *stream, lop_e
     for (size_t i = 0; i < results->count; i++)
         for (size_t j = 0; results->items[i].epochs && j < results->items[i].epoch_count; j++)
             write_epoch(results->items + i, results->items[i].epochs + j, stream);
-    return finish(stream, error);
+    return lopi_stream_flush(stream, "the CSV", error);
 }

@@ -6,6 +6,7 @@
 #include <sha2.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "report_assets.h"
 
@@ -156,8 +157,8 @@ lop_status lop_report_html(const lop_results *results, const lop_report_options 
     const lopi_page page = {results, &view, options, &networks};
     if (status == LOP_OK)
         status = put_template(&page, stream, error);
-    if (status == LOP_OK && (fflush(stream) != 0 || ferror(stream)))
-        status = lopi_fail(error, LOP_E_IO, "cannot write the page; is the disk full?");
+    if (status == LOP_OK)
+        status = lopi_stream_flush(stream, "the page", error);
     lopi_shown_networks_free(&networks);
     lopi_view_free(&view);
     return status;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "report/group.h"
 #include "report/headline.h"
@@ -475,8 +476,8 @@ lop_status lop_report_table(const lop_results *results, const lop_report_options
     }
     if (status == LOP_OK && view.count == 0)
         fputs("no results yet\n", stream);
-    if (status == LOP_OK && (fflush(stream) != 0 || ferror(stream)))
-        status = lopi_fail(error, LOP_E_IO, "cannot write the table; is the disk full?");
+    if (status == LOP_OK)
+        status = lopi_stream_flush(stream, "the table", error);
     lopi_view_free(&view);
     return status;
 }

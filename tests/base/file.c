@@ -119,6 +119,43 @@ static void what_is_no_file_is_refused(void **state)
     lopi_free(large);
 }
 
+static void devices_and_links_stay_what_they_are(void **state)
+{
+    (void)state;
+    char *target = at("target"), *link = at("link"), *fifo = at("pipe");
+    struct stat status;
+    /* Without -f, for nothing is overwritten; and a device is never renamed over. */
+    assert_int_equal(lopi_file_write("/dev/null", "x", 1, false, NULL), LOP_OK);
+    assert_int_equal(stat("/dev/null", &status), 0);
+    assert_true(S_ISCHR(status.st_mode));
+    lop_error error = {0};
+    assert_int_equal(lopi_file_write("/dev/full", "x", 1, true, &error), LOP_E_FULL);
+    assert_non_null(strstr(error.text, "free some space"));
+    /* A pipe, read by another process. */
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        char bytes[8] = "";
+        FILE *file = fopen(fifo, "r");
+        _exit(file && fread(bytes, 1, 8, file) == 5 && memcmp(bytes, "piped", 5) == 0 ? 0 : 1);
+    }
+    assert_int_equal(lopi_file_write(fifo, "piped", 5, false, NULL), LOP_OK);
+    int result;
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_int_equal(result, 0);
+    /* A link stays a link: what it names is replaced. */
+    assert_int_equal(lopi_file_write(target, "old", 3, false, NULL), LOP_OK);
+    assert_int_equal(symlink(target, link), 0);
+    assert_int_equal(lopi_file_write(link, "x", 1, false, NULL), LOP_E_EXISTS);
+    assert_int_equal(lopi_file_write(link, "new", 3, true, NULL), LOP_OK);
+    assert_int_equal(lstat(link, &status), 0);
+    assert_true(S_ISLNK(status.st_mode));
+    assert_content(target, "new");
+    lopi_free(target);
+    lopi_free(link);
+    lopi_free(fifo);
+}
+
 static void appending_mends_a_torn_line(void **state)
 {
     (void)state;
@@ -189,6 +226,7 @@ int main(void)
         cmocka_unit_test(an_abandoned_output_leaves_nothing),
         cmocka_unit_test(outputs_have_the_usual_permissions),
         cmocka_unit_test(what_is_no_file_is_refused),
+        cmocka_unit_test(devices_and_links_stay_what_they_are),
         cmocka_unit_test(appending_mends_a_torn_line),
         cmocka_unit_test(directories_are_made_with_parents),
         cmocka_unit_test(a_lock_is_for_one),
