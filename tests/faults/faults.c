@@ -1,0 +1,108 @@
+#include "faults.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+
+#include "base/system.h"
+
+static const char *const names[FAULT_KINDS] = {"memory",   "open", "read",   "write",
+                                               "truncate", "sync", "rename", "close"};
+
+const char *fault_name(size_t kind) { return kind < FAULT_KINDS ? names[kind] : NULL; }
+
+static lopi_memory_calls memory;
+static lopi_file_calls file;
+
+static fault armed;
+static atomic_size_t count;
+static atomic_bool happened;
+
+/* Whether this call is one that fails. */
+static bool fails(fault_kind kind)
+{
+    if (armed.number == 0 || kind != armed.kind)
+        return false;
+    size_t number = atomic_fetch_add(&count, 1) + 1;
+    bool failing = number == armed.number || (armed.stays && number > armed.number);
+    if (failing)
+        atomic_store(&happened, true);
+    if (failing && armed.error != FAULT_SHORT)
+        errno = kind == FAULT_MEMORY ? ENOMEM : armed.error;
+    return failing;
+}
+
+static void *zeroed(size_t items, size_t size)
+{
+    return fails(FAULT_MEMORY) ? NULL : memory.zeroed(items, size);
+}
+
+static void *resized(void *block, size_t size)
+{
+    return fails(FAULT_MEMORY) ? NULL : memory.resized(block, size);
+}
+
+static void *aligned(size_t alignment, size_t size)
+{
+    return fails(FAULT_MEMORY) ? NULL : memory.aligned(alignment, size);
+}
+
+static int opened(const char *path, int flags, mode_t mode)
+{
+    return fails(FAULT_OPEN) ? -1 : file.open(path, flags, mode);
+}
+
+static ssize_t bytes_read(int descriptor, void *bytes, size_t size)
+{
+    if (!fails(FAULT_READ))
+        return file.read(descriptor, bytes, size);
+    return armed.error == FAULT_SHORT ? file.read(descriptor, bytes, (size + 1) / 2) : -1;
+}
+
+static ssize_t written(int descriptor, const void *bytes, size_t size)
+{
+    if (!fails(FAULT_WRITE))
+        return file.write(descriptor, bytes, size);
+    return armed.error == FAULT_SHORT ? file.write(descriptor, bytes, (size + 1) / 2) : -1;
+}
+
+static int truncated(int descriptor, off_t size)
+{
+    return fails(FAULT_TRUNCATE) ? -1 : file.truncate(descriptor, size);
+}
+
+static int synced(int descriptor) { return fails(FAULT_SYNC) ? -1 : file.sync(descriptor); }
+
+static int renamed(const char *from, const char *to)
+{
+    return fails(FAULT_RENAME) ? -1 : file.rename(from, to);
+}
+
+/* What fails to close is closed all the same, as Linux has it. */
+static int closed(int descriptor)
+{
+    bool failing = fails(FAULT_CLOSE);
+    int number = errno, result = file.close(descriptor);
+    if (!failing)
+        return result;
+    errno = number;
+    return -1;
+}
+
+void faults_install(void)
+{
+    memory = lopi_memory_system;
+    file = lopi_file_system;
+    lopi_memory_system = (lopi_memory_calls){zeroed, resized, aligned, memory.release};
+    lopi_file_system =
+        (lopi_file_calls){opened, bytes_read, written, truncated, synced, renamed, closed};
+}
+
+void faults_arm(const fault *what)
+{
+    armed = *what;
+    atomic_store(&count, 0);
+    atomic_store(&happened, false);
+}
+
+size_t faults_count(void) { return atomic_load(&count); }
+bool faults_happened(void) { return atomic_load(&happened); }
