@@ -235,7 +235,9 @@ static lop_status at_place(const reader *r, lopi_part part, const lopi_coder *co
 static lop_status check_end(const reader *r, lopi_part part, const lopi_coder *coder)
 {
     const lopi_section *section = &r->sections[part];
-    bool padded = section->size > 0 && section->data[section->size - 1] == 0;
+    /* A last byte of zero is there only where a reader would run short without it. */
+    bool padded = section->size > 0 && section->data[section->size - 1] == 0 &&
+                  coder->position < coder->size + 4;
     if (coder->position < coder->size || padded)
         return lopi_fail_at(r->error, LOP_E_FORMAT, r->file, section->offset + section->size,
                             "section %s is longer than what it says", lopi_part_tags[part]);
