@@ -6,6 +6,8 @@
 #include <lop/machine.h>
 #include <lop/plan_cache.h>
 
+#include "bench_plan.h"
+
 enum { TURNS = 10, MOST_TIMES = 20000, LARGEST = 512, VARIANTS = 64 };
 
 const size_t bench_batches[BENCH_BATCHES] = {1, 8, 32, 128, LARGEST};
@@ -16,28 +18,10 @@ typedef struct contender {
     double *times; /* [count] of MOST_TIMES, microseconds */
     size_t count;
     double joules, seconds; /* while it ran; joules NAN without a counter */
+    lop_energy_meter meter;
 } contender;
 
-/* Samples to run: of the data set, or drawn. */
-typedef struct samples {
-    lop_samples view;
-    uint8_t *drawn;
-} samples;
-
-/* Energy of the processor in joules since some time, where Linux tells; else NAN. */
-static double energy_now(void)
-{
-    FILE *file = fopen("/sys/class/powercap/intel-rapl:0/energy_uj", "re");
-    char line[32];
-    double joules = NAN;
-    if (file && fgets(line, sizeof line, file))
-        joules = 1e-6 * (double)strtoull(line, NULL, 10);
-    if (file)
-        fclose(file);
-    return joules;
-}
-
-static lop_status samples_begin(samples *out, const packed_network *network, lop_error *error)
+static lop_status samples_begin(bench_samples *out, const packed_network *network, lop_error *error)
 {
     const lop_samples *test = network->dataset ? lop_dataset_test(network->dataset) : NULL;
     if (test && test->count >= LARGEST + VARIANTS) {
@@ -83,10 +67,11 @@ static lop_status make_contender(contender *c, session *s, const packed_network 
 }
 
 /* Runs of one form for about `seconds`, each on other samples. */
-static lop_status take_turn(contender *c, const samples *x, size_t batch, double seconds, float *y,
-                            lop_error *error)
+static lop_status take_turn(contender *c, const bench_samples *x, size_t batch, double seconds,
+                            float *y, lop_error *error)
 {
-    double start = lop_clock_seconds(), now = start, joules = energy_now();
+    double start = lop_clock_seconds(), now = start;
+    double joules = lop_energy_read(&c->meter);
     for (size_t i = 0; i == 0 || now - start < seconds; i++) {
         double before = lop_clock_seconds();
         lop_status status = runner_run(&c->runner, &x->view, i % VARIANTS, batch, y, error);
@@ -96,7 +81,7 @@ static lop_status take_turn(contender *c, const samples *x, size_t batch, double
         if (c->count < MOST_TIMES)
             c->times[c->count++] = 1e6 * (now - before);
     }
-    c->joules += energy_now() - joules;
+    c->joules += lop_energy_read(&c->meter) - joules;
     c->seconds += now - start;
     return LOP_OK;
 }
@@ -119,8 +104,8 @@ static bench_times times_of(contender *c, size_t batch)
     };
 }
 
-static lop_status measure_batch(bench_times *out, contender *list, const samples *x, size_t batch,
-                                double seconds, float *y, lop_error *error)
+static lop_status measure_batch(bench_times *out, contender *list, const bench_samples *x,
+                                size_t batch, double seconds, float *y, lop_error *error)
 {
     for (size_t f = 0; f < FORM_COUNT; f++) {
         list[f].count = 0;
@@ -149,7 +134,7 @@ typedef struct job {
     const packed_network *network;
     const packed_values *values;
     const bench_wanted *wanted;
-    samples x;
+    bench_samples x;
     float *y;
 } job;
 
@@ -163,6 +148,7 @@ static lop_status make_forms(const job *j, bench_findings *out, contender *list,
     if (status != LOP_OK)
         return status;
     lop_plan_facts_get(planned->runner.plan, &out->facts[FORM_PLANNED]);
+    lop_energy_estimate(planned->runner.plan, &out->energy[FORM_PLANNED]);
     bool int8 = out->facts[FORM_PLANNED].precision == LOP_RUN_INT8;
     out->forms[FORM_PLANNED] = out->forms[FORM_DENSE] = int8 ? "int8" : "float32";
     out->forms[FORM_DENSE_FLOAT32] = int8 ? "float32" : NULL;
@@ -173,6 +159,7 @@ static lop_status make_forms(const job *j, bench_findings *out, contender *list,
         if (status != LOP_OK)
             return status;
         lop_plan_facts_get(list[f].runner.plan, &out->facts[f]);
+        lop_energy_estimate(list[f].runner.plan, &out->energy[f]);
     }
     return LOP_OK;
 }
@@ -209,8 +196,12 @@ lop_status bench_measure(bench_findings *out, lop_plan **planned, session *s,
     lop_status status = j.y ? samples_begin(&j.x, network, error)
                             : usage_error(error, LOP_E_MEMORY, "out of memory for the outputs");
     out->real_data = !j.x.drawn;
+    if (status == LOP_OK)
+        status = bench_start(&out->start, s, network, &j.x, v, error);
     for (size_t team = 0; team < out->teams && status == LOP_OK; team++)
         status = measure_team(&j, out, team, planned, error);
+    if (status == LOP_OK && wanted->singles)
+        status = bench_singles(out->single, *planned, network, &j.x, v, error);
     free(j.x.drawn);
     free(j.y);
     return status;

@@ -2,6 +2,8 @@
 #ifndef CLI_BENCH_MEASURE_H
 #define CLI_BENCH_MEASURE_H
 
+#include <lop/energy.h>
+
 #include "packed.h"
 
 /** The forms of one network that take turns. */
@@ -21,13 +23,37 @@ typedef struct bench_times {
     double joules; /* a sample, of the whole processor; NAN where it has no counter */
 } bench_times;
 
+/** How soon a network answers: milliseconds from its file's bytes, which are in memory, to the
+ * outputs of one sample. Medians. */
+typedef struct bench_start_times {
+    double open_ms;    /* reading and decoding */
+    double plan_ms;    /* planning by stated costs, and running */
+    double restore_ms; /* planning by what was measured and kept, and running */
+} bench_start_times;
+
+/** The planned network beside those that compute all layers in one way, for one size of batch. */
+typedef struct bench_single {
+    double planned_us, single_us; /* medians, in turns */
+    char kernel[48];              /* of the fastest of those; "": none was near */
+    double ratio;                 /* planned over single, median of the turns */
+} bench_single;
+
+/** Samples to run: of the data set, or drawn. */
+typedef struct bench_samples {
+    lop_samples view;
+    uint8_t *drawn;
+} bench_samples;
+
 /** All that is found. */
 typedef struct bench_findings {
     const char *forms[FORM_COUNT]; /* "int8", …; NULL where a form is not measured */
     lop_plan_facts facts[FORM_COUNT];
     size_t threads[BENCH_TEAMS], teams; /* rows of `times` */
     bench_times times[BENCH_TEAMS][BENCH_BATCHES][FORM_COUNT];
-    bool real_data; /* samples of a data set, not drawn */
+    lop_energy energy[FORM_COUNT]; /* estimated */
+    bench_start_times start;
+    bench_single single[BENCH_BATCHES]; /* where asked for */
+    bool real_data;                     /* samples of a data set, not drawn */
 } bench_findings;
 
 /** What is asked for. */
@@ -35,6 +61,7 @@ typedef struct bench_wanted {
     double seconds; /* for each form, batch and number of threads */
     size_t threads; /* 0: one, and all cores */
     bool anew;      /* no kept plans */
+    bool singles;   /* also compare with single kernels */
 } bench_wanted;
 
 /**

@@ -5,38 +5,6 @@
 
 #include <lop/machine.h>
 
-/* Energy of one operation in 45 nm, picojoules, as published by Horowitz ("Computing's energy
- * problem", ISSCC 2014) and in table 1 of Han et al. ("Learning both weights and connections",
- * 2015). Weights are taken to come from on-chip memory in words of four bytes. */
-static const double int8_multiply_pj = 0.2, float_multiply_pj = 3.7, word_read_pj = 5;
-static const char energy_source[] = "estimate: 45 nm, 0.2 pJ an int8 and 3.7 pJ a float32 product, "
-                                    "5 pJ for four bytes from on-chip "
-                                    "memory (Horowitz, ISSCC 2014; Han et al. 2015)";
-
-typedef struct energy {
-    double products, bytes, nanojoules;
-} energy;
-
-/* Of one sample: the weights that are left, or all of them, and the bytes that hold them. */
-static energy estimate(const bench_report *r, bool dense)
-{
-    bool int8 = r->findings->facts[FORM_PLANNED].precision == LOP_RUN_INT8;
-    energy e = {0};
-    for (size_t l = 0; l < lop_packed_layer_count(r->packed); l++) {
-        lop_packed_layer layer;
-        lop_plan_choice choice;
-        if (lop_packed_layer_get(r->packed, l, &layer, NULL) != LOP_OK ||
-            lop_plan_choice_get(r->plan, 0, l, &choice, NULL) != LOP_OK)
-            continue;
-        double whole = (double)layer.outputs * (double)layer.inputs;
-        e.products += dense ? whole : (double)layer.weights_left;
-        e.bytes += dense ? whole * (int8 ? 1 : 4) : (double)choice.chosen.bytes;
-    }
-    e.nanojoules = 1e-3 * (e.products * (int8 ? int8_multiply_pj : float_multiply_pj) +
-                           e.bytes / 4 * word_read_pj);
-    return e;
-}
-
 static size_t weights_left(const lop_packed *packed, size_t *all)
 {
     size_t left = 0;
@@ -96,6 +64,16 @@ static void show_candidates(const lop_plan *plan, const lop_packed *packed)
         }
 }
 
+static void show_singles(const bench_findings *f)
+{
+    printf("\n%5s %10s  %-32s %10s %7s\n", "batch", "planned us", "best single kernel", "us",
+           "ratio");
+    for (size_t b = 0; b < BENCH_BATCHES; b++)
+        if (f->single[b].kernel[0])
+            printf("%5zu %10.1f  %-32s %10.1f %7.3f\n", bench_batches[b], f->single[b].planned_us,
+                   f->single[b].kernel, f->single[b].single_us, f->single[b].ratio);
+}
+
 void bench_show(const bench_report *r)
 {
     const bench_findings *f = r->findings;
@@ -114,14 +92,18 @@ void bench_show(const bench_report *r)
            f->facts[FORM_DENSE].prepared_bytes
                ? sized(f->facts[FORM_DENSE].prepared_bytes, (char[32]){0}, 32)
                : "");
-    energy sparse = estimate(r, false), dense = estimate(r, true);
-    printf("energy: %.2f uJ a sample, dense %.2f; %s\n", 1e-3 * sparse.nanojoules,
-           1e-3 * dense.nanojoules, energy_source);
+    printf("energy: %.2f uJ a sample, dense %.2f; %s\n", f->energy[FORM_PLANNED].microjoules,
+           f->energy[FORM_DENSE].microjoules, lop_energy_source());
     double joules = f->times[0][0][FORM_PLANNED].joules;
     if (isfinite(joules))
         printf("        %.2f uJ a sample measured, the whole processor\n", 1e6 * joules);
-    if (r->show_plan)
+    printf("first answer: %.1f ms after opening, %.1f with the kept plan; decoding takes %.1f\n",
+           f->start.open_ms + f->start.plan_ms, f->start.open_ms + f->start.restore_ms,
+           f->start.open_ms);
+    if (r->show_plan) {
         show_candidates(r->plan, r->packed);
+        show_singles(f);
+    }
 }
 
 /* For programs. ------------------------------------------------------------------------------- */
@@ -189,12 +171,33 @@ static json_t *plan_json(const bench_report *r)
     return list;
 }
 
-static json_t *energy_json(const bench_report *r)
+static json_t *energy_json(const bench_findings *f)
 {
-    energy sparse = estimate(r, false), dense = estimate(r, true);
-    return json_pack("{s:s, s:f, s:f, s:f, s:f}", "source", energy_source, "products",
-                     sparse.products, "weight_bytes", sparse.bytes, "nanojoules_per_sample",
-                     sparse.nanojoules, "dense_nanojoules_per_sample", dense.nanojoules);
+    const lop_energy *own = &f->energy[FORM_PLANNED];
+    return json_pack("{s:s, s:f, s:f, s:f, s:f}", "source", lop_energy_source(), "products",
+                     own->products, "weight_bytes", own->weight_bytes, "microjoules_per_sample",
+                     own->microjoules, "dense_microjoules_per_sample",
+                     f->energy[FORM_DENSE].microjoules);
+}
+
+static json_t *start_json(const bench_start_times *start)
+{
+    return json_pack("{s:f, s:f, s:f}", "open_ms", start->open_ms, "first_answer_ms",
+                     start->open_ms + start->plan_ms, "first_answer_kept_plan_ms",
+                     start->open_ms + start->restore_ms);
+}
+
+static json_t *singles_json(const bench_findings *f)
+{
+    json_t *list = json_array();
+    for (size_t b = 0; b < BENCH_BATCHES; b++)
+        if (f->single[b].kernel[0])
+            json_array_append_new(list, json_pack("{s:I, s:f, s:s, s:f, s:f}", "batch",
+                                                  (json_int_t)bench_batches[b], "planned_us",
+                                                  f->single[b].planned_us, "kernel",
+                                                  f->single[b].kernel, "us", f->single[b].single_us,
+                                                  "ratio", f->single[b].ratio));
+    return list;
 }
 
 lop_status bench_show_json(const bench_report *r, lop_error *error)
@@ -217,7 +220,10 @@ lop_status bench_show_json(const bench_report *r, lop_error *error)
     json_object_set_new(object, "dense_latency_us_batch1",
                         json_real(f->times[0][0][FORM_DENSE].median_us));
     json_object_set_new(object, "measurements", measurements_json(f));
-    json_object_set_new(object, "energy_estimate", energy_json(r));
+    json_object_set_new(object, "energy_estimate", energy_json(f));
+    json_object_set_new(object, "start", start_json(&f->start));
     json_object_set_new(object, "plan", plan_json(r));
+    if (r->show_plan)
+        json_object_set_new(object, "single_kernels", singles_json(f));
     return show_json(object, error);
 }

@@ -11,7 +11,8 @@ static const option bench_options[] = {
     {.name = "plan",
      .kind = OPTION_FLAG,
      .offset = offsetof(values, plan),
-     .help = "also show what each layer could be computed by, and what each took"},
+     .help = "also show what each layer could be computed by, what each took, and the whole "
+             "network with one kernel for all layers"},
     {.name = "anew",
      .kind = OPTION_FLAG,
      .offset = offsetof(values, anew),
@@ -49,8 +50,10 @@ static lop_status run(session *s, void *given, lop_error *error)
     packed_network network = {0};
     bench_findings findings = {0};
     lop_plan *plan = NULL;
-    const bench_wanted wanted = {
-        .seconds = v->seconds, .threads = v->packed.common.threads, .anew = v->anew};
+    const bench_wanted wanted = {.seconds = v->seconds,
+                                 .threads = v->packed.common.threads,
+                                 .anew = v->anew,
+                                 .singles = v->plan};
     lop_status status = packed_open(&network, s, &v->packed, error);
     if (status == LOP_OK)
         status = bench_measure(&findings, &plan, s, &network, &v->packed, &wanted, error);

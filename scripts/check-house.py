@@ -33,6 +33,7 @@ HEADERS = {
     "run.h": "run", "network.h": "nn", "exchange.h": "exchange", "data.h": "data",
     "train.h": "train", "prune.h": "prune", "pruner.h": "prune",
     "sensitivity.h": "prune", "pack.h": "pack", "sharer.h": "pack", "plan_cache.h": "pack",
+    "energy.h": "pack",
     "report.h": "report", "result.h": "report", "experiment.h": "experiment",
     "fit.h": "experiment",
 }

@@ -3,6 +3,7 @@
 #define LOP_LOP_H
 
 #include <lop/data.h>
+#include <lop/energy.h>
 #include <lop/exchange.h>
 #include <lop/experiment.h>
 #include <lop/fit.h>

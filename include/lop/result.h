@@ -42,10 +42,13 @@ typedef struct lop_result {
     /* what it takes */
     uint64_t bytes_dense, bytes_sparse, bytes_zstd, bytes_packed;
     char *packed; /* the packed file that is kept, a path below the directory of the results */
-    double latency_us_batch1, throughput_batch256; /* of the packed network, runtime */
+    double latency_us_batch1, throughput_batch256; /* packed, planned, in int8: see run.h */
+    double dense_latency_us_batch1,
+        dense_throughput_batch256; /* the network before pruning, alike, skipping no zeros */
     double compacted_latency_us_batch1,
-        compacted_throughput_batch256;                         /* dense, dead units removed */
-    double dense_latency_us_batch1, dense_throughput_batch256; /* of the dense parent */
+        compacted_throughput_batch256; /* dense float32 products, dead units removed */
+    double energy_uj_estimate, dense_energy_uj_estimate; /* of a sample, see energy.h */
+    double energy_uj_measured, dense_energy_uj_measured; /* the same, all processors */
     double prune_seconds, train_seconds;
     uint64_t peak_memory_bytes;
 

@@ -87,11 +87,15 @@ typedef struct lop_plan_options {
     lop_run_precision precision;
     size_t max_batch; /* largest batch to plan for, 1 … 4096; larger ones are computed in pieces, so
                          it bounds the workspace; 0 means 512 */
-    size_t threads;  /* that one run uses, 1 … 256; 0 means 1. Above 1 the plan has threads of its
-                        own, which sleep between runs */
-    bool measure;    /* time the candidates on this machine, which takes some 100 ms, rather than
-                        guess by their stated costs */
-    bool dense;      /* only candidates that skip no zeros: the network's own dense form */
+    size_t min_batch; /* smallest batch to plan for, up to max_batch; 0 means 1. Smaller ones are
+                         computed all the same; planning for fewer sizes takes less time */
+    size_t threads; /* that one run uses, 1 … 256; 0 means 1. Above 1 the plan has threads of its
+                       own, which sleep between runs */
+    bool measure;   /* time the candidates on this machine, which takes some 100 ms, rather than
+                       guess by their stated costs */
+    bool dense;     /* only candidates that skip no zeros: the network's own dense form */
+    const char *kernel; /* this way of computing for every layer that it can compute, as
+                           lop_plan_candidate names it, to compare with; NULL: what is best */
     const char *isa; /* use no wider instruction set: "scalar", "avx2", …; NULL: all there are */
     const char *saved; /* a text of lop_plan_text: take its choices and measure nothing; NULL: none.
                           Borrowed for the call */
@@ -109,9 +113,9 @@ typedef struct lop_plan lop_plan;
  *
  * @param out     receives the plan; untouched on failure
  * @param packed  keeps: it must outlive the plan
- * @return LOP_OK; LOP_E_RANGE where an option is outside its range; LOP_E_NAME (unknown `isa`);
- *         LOP_E_UNSUPPORTED where `isa` is not of this machine, where int8 is asked for and the
- *         network is not calibrated or a unit has more than 131,072 weights, or where the saved
+ * @return LOP_OK; LOP_E_RANGE where an option is outside its range; LOP_E_NAME (unknown `isa` or
+ *         `kernel`); LOP_E_UNSUPPORTED where `isa` is not of this machine, where int8 is asked for
+ * and the network is not calibrated or a unit has more than 131,072 weights, or where the saved
  * plan is for another CPU, instruction set, precision, batch or version of this library;
  * LOP_E_FORMAT where the saved plan is damaged; LOP_E_SHAPE where it is for another network;
  * LOP_E_LIMIT; LOP_E_MEMORY
@@ -167,6 +171,7 @@ typedef struct lop_plan_candidate {
 typedef struct lop_plan_choice {
     size_t batch;    /* of the class */
     double total_ns; /* of the whole network for such a batch, on one thread */
+    size_t products; /* with weights, a sample: all of a kernel that skips none, else those left */
     lop_plan_candidate chosen;
     const lop_plan_candidate *candidates; /* [candidate_count], the fastest first; the plan's */
     size_t candidate_count;

@@ -25,6 +25,16 @@ lop_status lopi_validate(const lop_network *network, const lop_dataset *dataset,
 /** Count weights and units that are left, of result->weights_total. */
 lop_status lopi_result_count(lop_result *result, const lop_network *network, lop_error *error);
 
+/**
+ * Times and energy of the networks packed and planned, in int8: of what is left, and of the dense
+ * network in its own dense form. With as many threads as the process uses; batch 1 with one. Where
+ * a network cannot be packed they stay absent.
+ * @param samples  of the training part; they calibrate, and are run
+ */
+lop_status lopi_result_time_planned(lop_result *result, const lop_network *dense,
+                                    const lop_network *pruned, const lop_samples *samples,
+                                    const lop_split *split, lop_error *error);
+
 /** The split that a recipe asks for with a seed. */
 lop_status lopi_recipe_split(lop_split *out, const lop_recipe *recipe, const lop_dataset *dataset,
                              uint64_t seed, lop_error *error);

@@ -17,7 +17,7 @@
  * long.
  */
 enum { ZSTD_LEVEL = 9, TIMING_ROUNDS = 4 };
-static const double round_seconds = 0.08; /* for each of two networks at each point */
+static const double round_seconds = 0.08;
 
 lop_status lopi_point_identify(const lopi_sweep *s, const lopi_point_job *point, lop_result *result,
                                lop_error *error)
@@ -53,62 +53,68 @@ static void keep_best(lop_timing *best, const lop_timing *found, bool first)
         best->throughput_batch256 = found->throughput_batch256;
 }
 
-/*
- * Dense and compacted in turn, and of each the best round: a machine's speed drifts and other work
- * comes and goes, but the ratio of the two stays.
- */
-static lop_status measure_pair(const lop_network *dense, const lop_network *compacted,
-                               lop_result *result, lop_error *error)
+/* Dense float32 products without dead units; of all rounds the best. */
+static lop_status time_compacted(const lop_network *compacted, lop_result *result, lop_error *error)
 {
-    lop_timing whole = {0}, small = {0}, found;
+    lop_timing best = {0}, found;
     for (int i = 0; i < TIMING_ROUNDS; i++) {
-        lop_status status = lop_measure_timing(dense, round_seconds, &found, error);
+        lop_status status = lop_measure_timing(compacted, round_seconds, &found, error);
         if (status != LOP_OK)
             return status;
-        keep_best(&whole, &found, i == 0);
-        status = lop_measure_timing(compacted, round_seconds, &found, error);
-        if (status != LOP_OK)
-            return status;
-        keep_best(&small, &found, i == 0);
+        keep_best(&best, &found, i == 0);
     }
-    result->dense_latency_us_batch1 = whole.latency_us_batch1;
-    result->dense_throughput_batch256 = whole.throughput_batch256;
-    result->compacted_latency_us_batch1 = small.latency_us_batch1;
-    result->compacted_throughput_batch256 = small.throughput_batch256;
+    result->compacted_latency_us_batch1 = best.latency_us_batch1;
+    result->compacted_throughput_batch256 = best.throughput_batch256;
     return LOP_OK;
 }
 
+/* What is measured of a point: the dense network, what is left of it, and without dead units. */
+typedef struct outcome {
+    const lop_network *dense, *pruned;
+    lop_network *compacted;
+    const lop_split *split;
+} outcome;
+
+static lop_status time_all(const lopi_sweep *s, const outcome *o, lop_result *result,
+                           lop_error *error)
+{
+    lop_status status = time_compacted(o->compacted, result, error);
+    if (status == LOP_OK)
+        status = lopi_result_time_planned(result, o->dense, o->pruned,
+                                          lop_dataset_train(s->dataset), o->split, error);
+    return status;
+}
+
 /* Alone on the machine, and with all threads, whoever else is at work. */
-static lop_status measure_times(const lopi_sweep *s, const lop_network *dense,
-                                const lop_network *compacted, lop_result *result, lop_error *error)
+static lop_status measure_times(const lopi_sweep *s, const outcome *o, lop_result *result,
+                                lop_error *error)
 {
     if (!s->gate)
-        return measure_pair(dense, compacted, result, error);
+        return time_all(s, o, result, error);
     size_t own = lop_threads_get();
     lopi_gate_alone(s->gate);
     lop_threads_set(s->threads, NULL);
-    lop_status status = measure_pair(dense, compacted, result, error);
+    lop_status status = time_all(s, o, result, error);
     lop_threads_set(own, NULL);
     lopi_gate_open(s->gate);
     return status;
 }
 
 /* Sizes and times are those of the network that would be shipped: dead units removed. */
-static lop_status measure_compacted(const lopi_sweep *s, const lop_network *dense,
-                                    const lop_network *pruned, lop_result *result, lop_error *error)
+static lop_status measure_shipped(const lopi_sweep *s, outcome *o, lop_result *result,
+                                  lop_error *error)
 {
-    lop_network *compacted = NULL;
     size_t bytes = 0;
-    lop_status status = lop_compact(&compacted, pruned, error);
+    lop_status status = lop_compact(&o->compacted, o->pruned, error);
     if (status == LOP_OK)
-        status = lop_zstd_bytes(compacted, ZSTD_LEVEL, &bytes, error);
+        status = lop_zstd_bytes(o->compacted, ZSTD_LEVEL, &bytes, error);
     if (status == LOP_OK) {
-        result->bytes_sparse = lop_sparse_bytes(compacted);
+        result->bytes_sparse = lop_sparse_bytes(o->compacted);
         result->bytes_zstd = bytes;
     }
     if (status == LOP_OK && s->timing)
-        status = measure_times(s, dense, compacted, result, error);
-    lop_network_free(compacted);
+        status = measure_times(s, o, result, error);
+    lop_network_free(o->compacted);
     return status;
 }
 
@@ -177,23 +183,30 @@ lop_status lopi_point_measure(const lopi_sweep *s, const lopi_point_job *point, 
                               lop_result *result, lop_error *error)
 {
     lop_network *pruned = NULL, *untrained = NULL;
+    lop_split split = {0};
     bool trained = lopi_point_needs_dense(point);
     lop_status status = LOP_OK;
     if (trained)
         status = lopi_parent_get(s, point->seed, dense, error);
     else if (s->timing)
         status = lop_recipe_network(&point->recipe, s->dataset, point->seed, &untrained, error);
+    if (status == LOP_OK && !trained && s->timing)
+        status = lopi_recipe_split(&split, &point->recipe, s->dataset, point->seed, error);
     if (status == LOP_OK)
         status = run_point(s, point, trained ? dense->network : NULL, &pruned, result, error);
     if (status == LOP_OK)
         status = lopi_point_identify(s, point, result, error);
+    outcome o = {.dense = trained ? dense->network : untrained,
+                 .pruned = pruned,
+                 .split = trained ? &dense->split : &split};
     if (status == LOP_OK)
-        status = measure_compacted(s, trained ? dense->network : untrained, pruned, result, error);
+        status = measure_shipped(s, &o, result, error);
     if (status == LOP_OK && trained)
         status = add_training(dense, result, error);
     size_t peak = lop_memory_peak_bytes();
     result->peak_memory_bytes = peak ? peak : LOP_ABSENT;
     lop_network_free(pruned);
     lop_network_free(untrained);
+    lop_split_free(&split);
     return status;
 }

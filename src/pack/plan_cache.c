@@ -11,7 +11,7 @@
 #include "run/kernels/kernel.h"
 #include "run/model.h"
 
-enum { MAX_PLAN = 1 << 22 }; /* bytes of a kept plan: 1024 layers and six classes fit well */
+enum { MAX_PLAN = 1 << 24 }; /* bytes of a kept plan: 1024 layers, six classes and all kernels */
 
 /* DIR/plans/HASH.txt: whatever decides which plan is meant is in the hash. */
 static lop_status name_file(char **out, const lop_packed *packed, const lop_plan_options *options,
@@ -20,11 +20,13 @@ static lop_status name_file(char **out, const lop_packed *packed, const lop_plan
     char cpu[64] = "", name[32], *dir = NULL;
     lopi_cpu_name(cpu, sizeof cpu);
     const char *isa = options->isa ? options->isa : "";
+    const char *kernel = options->kernel ? options->kernel : "";
     const uint64_t numbers[] = {packed->checksum, (uint64_t)options->precision, options->max_batch,
-                                options->dense};
+                                options->min_batch, options->dense};
     uint64_t sum = lopi_hash(LOPI_HASH_START, numbers, sizeof numbers);
     sum = lopi_hash(sum, cpu, strlen(cpu));
-    sum = lopi_hash(sum, isa, strlen(isa));
+    sum = lopi_hash(sum, isa, strlen(isa) + 1);
+    sum = lopi_hash(sum, kernel, strlen(kernel));
     snprintf(name, sizeof name, "%016" PRIx64 ".txt", sum);
     lop_status status = lop_cache_directory("plans", data, &dir, error);
     if (status == LOP_OK)

@@ -31,11 +31,17 @@ typedef struct choosing {
     lopi_bench *bench;     /* NULL: guess */
 } choosing;
 
-static bool eligible(const lop_plan *plan, const lopi_kernel *kernel, const lopi_layer *layer)
+static bool possible(const lop_plan *plan, const lopi_kernel *kernel, const lopi_layer *layer)
 {
     return kernel->arithmetic == plan->arithmetic && lopi_isa_has(plan->isa, kernel->isa) &&
            (!plan->dense || kernel->operation == LOPI_DENSE) &&
            (!kernel->fits || kernel->fits(layer));
+}
+
+static bool eligible(const lop_plan *plan, const lopi_kernel *kernel, const lopi_layer *layer)
+{
+    bool only = plan->only && possible(plan, plan->only, layer);
+    return only ? kernel == plan->only : possible(plan, kernel, layer);
 }
 
 static int compare_options(const void *a, const void *b)

@@ -61,6 +61,10 @@ static lop_status check_options(const lop_plan_options *options, lop_error *erro
     if (options->max_batch > MAX_BATCH)
         return lopi_fail(error, LOP_E_RANGE, "expected batches of 1 to %d samples, found %zu",
                          MAX_BATCH, options->max_batch);
+    if (options->min_batch > (options->max_batch ? options->max_batch : DEFAULT_BATCH))
+        return lopi_fail(error, LOP_E_RANGE,
+                         "the smallest batch to plan for, %zu, is above the largest",
+                         options->min_batch);
     if (options->threads > MAX_THREADS)
         return lopi_fail(error, LOP_E_RANGE, "expected 1 to %d threads, found %zu", MAX_THREADS,
                          options->threads);
@@ -127,8 +131,9 @@ static void drop_unused(lop_plan *plan)
     plan->laid_count = kept;
 }
 
-static lop_status make_classes(lop_plan *plan, size_t max_batch, lop_error *error)
+static lop_status make_classes(lop_plan *plan, const lop_plan_options *options, lop_error *error)
 {
+    size_t max_batch = options->max_batch ? options->max_batch : DEFAULT_BATCH;
     size_t layers = plan->packed->layer_count;
     plan->classes =
         lopi_alloc(sizeof class_batches / sizeof *class_batches + 1, sizeof *plan->classes);
@@ -137,6 +142,8 @@ static lop_status make_classes(lop_plan *plan, size_t max_batch, lop_error *erro
     size_t rows = sizeof class_batches / sizeof *class_batches;
     for (size_t i = 0; i <= rows; i++) {
         size_t batch = i < rows && class_batches[i] < max_batch ? class_batches[i] : max_batch;
+        if (batch < options->min_batch)
+            continue;
         lopi_class *class = &plan->classes[plan->class_count++];
         class->batch = batch;
         class->steps = lopi_alloc(layers, sizeof *class->steps);
@@ -202,7 +209,7 @@ static lop_status fill(lop_plan *plan, const lop_plan_options *options, lop_erro
     if (status == LOP_OK)
         status = lopi_layers_make(&layers, packed, plan->place, plan->arithmetic, error);
     if (status == LOP_OK)
-        status = make_classes(plan, options->max_batch ? options->max_batch : DEFAULT_BATCH, error);
+        status = make_classes(plan, options, error);
     if (status == LOP_OK)
         status = options->saved ? lopi_plan_restore(plan, &layers, options->saved, error)
                                 : lopi_plan_choose(plan, &layers, options->measure, error);
@@ -234,6 +241,10 @@ lop_status lop_plan_new(lop_plan **out, const lop_packed *packed, const lop_plan
     plan->packed = packed;
     plan->dense = options->dense;
     plan->measured = options->measure;
+    if (options->kernel && !(plan->only = lopi_kernel_find(options->kernel))) {
+        lop_plan_free(plan);
+        return lopi_fail(error, LOP_E_NAME, "unknown kernel '%.40s'", options->kernel);
+    }
     plan->threads = options->threads ? options->threads : 1;
     status = fill(plan, options, error);
     if (status != LOP_OK) {
@@ -305,5 +316,9 @@ lop_status lop_plan_choice_get(const lop_plan *plan, size_t class_index, size_t 
     for (size_t i = 0; i < out->candidate_count; i++)
         if (strcmp(out->candidates[i].kernel, name) == 0)
             out->chosen = out->candidates[i];
+    const lopi_packed_layer *packed = &plan->packed->layers[layer];
+    out->products = class->steps[layer]->kernel->operation == LOPI_DENSE
+                        ? (size_t)packed->outputs * packed->inputs
+                        : lopi_packed_left(packed);
     return LOP_OK;
 }

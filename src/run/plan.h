@@ -31,7 +31,8 @@ struct lop_plan {
     lopi_arithmetic arithmetic;
     lopi_isa isa; /* the widest it may use */
     bool measured, dense;
-    uint32_t **place; /* [layers][outputs]: see lopi_places_find */
+    const lopi_kernel *only; /* where it fits; NULL: any */
+    uint32_t **place;        /* [layers][outputs]: see lopi_places_find */
     lopi_input input;
     lopi_class *classes; /* [class_count], batches rising from 1 */
     size_t class_count;

@@ -1,6 +1,6 @@
 /* A plan as text:
  *
- *     lop-plan 1
+ *     lop-plan 2
  *     cpu AMD EPYC 7B13
  *     isa avx2
  *     kernels 0123456789abcdef            of the names of those in the library
@@ -9,7 +9,8 @@
  *     dense no
  *     measured yes
  *     class 1 12345                       a class of batches, ns of the whole network
- *     sparse-rows-i8-avx2 4711            for each layer: kernel, ns
+ *     sparse-rows-i8-avx2 4711 96256      for each layer: kernel, ns, bytes
+ *      dense-rows-i8-avx2 9713 784000     and the other candidates, the fastest first
  *     …
  *     sum 0123456789abcdef                of all before
  */
@@ -64,7 +65,7 @@ static void put_header(writer *w, const lop_plan *plan)
 {
     char cpu[64];
     lopi_cpu_name(cpu, sizeof cpu);
-    put(w, "lop-plan 1\ncpu %s\nisa %s\n", cpu, lopi_isa_name(plan->isa));
+    put(w, "lop-plan 2\ncpu %s\nisa %s\n", cpu, lopi_isa_name(plan->isa));
     put(w, "kernels %016" PRIx64 "\n", kernels_sum());
     put(w, "network %016" PRIx64 "\n", plan->packed->checksum);
     put(w, "precision %s\n", plan->arithmetic == LOPI_I8 ? "int8" : "float32");
@@ -80,6 +81,17 @@ static double ns_of(const lopi_class *class, size_t layer)
     return 0;
 }
 
+static void put_layer(writer *w, const lopi_class *class, size_t layer)
+{
+    const char *chosen = class->steps[layer]->kernel->name;
+    put(w, "%s %.0f %zu\n", chosen, ns_of(class, layer), class->steps[layer]->bytes);
+    for (size_t i = 0; i < class->candidate_counts[layer]; i++) {
+        const lop_plan_candidate *c = &class->candidates[layer][i];
+        if (strcmp(c->kernel, chosen) != 0)
+            put(w, " %s %.0f %zu\n", c->kernel, c->ns, c->bytes);
+    }
+}
+
 size_t lop_plan_text(const lop_plan *plan, char *text, size_t size)
 {
     writer w = {text, text ? size : 0, 0};
@@ -89,7 +101,7 @@ size_t lop_plan_text(const lop_plan *plan, char *text, size_t size)
         const lopi_class *class = &plan->classes[c];
         put(&w, "class %zu %.0f\n", class->batch, class->ns);
         for (size_t l = 0; l < plan->packed->layer_count; l++)
-            put(&w, "%s %.0f\n", class->steps[l]->kernel->name, ns_of(class, l));
+            put_layer(&w, class, l);
     }
     /* Where the text was cut short the sum is not of all of it, and nobody sees it. */
     size_t body = w.used < w.size ? w.used : 0;
@@ -168,33 +180,72 @@ static lop_status check_header(reader *r, const lop_plan *plan, lop_error *error
     return LOP_OK;
 }
 
-/* "KERNEL NS" of one layer. */
+/* "KERNEL NS BYTES": a way to compute a layer. */
+static lop_status read_candidate(const reader *r, const char *text, const lop_plan *plan,
+                                 const lopi_layer *layer, const lopi_kernel **out,
+                                 lop_plan_candidate *candidate, lop_error *error)
+{
+    char name[MAX_LINE];
+    uint64_t ns, bytes;
+    size_t length = strcspn(text, " ");
+    const char *numbers = text + length + (text[length] == ' ');
+    char *end = NULL;
+    memcpy(name, text, length);
+    name[length] = 0;
+    if (!isdigit((unsigned char)numbers[0]))
+        return damaged(r, error);
+    ns = strtoull(numbers, &end, 10);
+    if (*end != ' ' || !read_number(end + 1, &bytes) || bytes > SIZE_MAX)
+        return damaged(r, error);
+    const lopi_kernel *kernel = lopi_kernel_find(name);
+    if (!kernel || kernel->arithmetic != plan->arithmetic ||
+        !lopi_isa_has(plan->isa, kernel->isa) || (kernel->fits && !kernel->fits(layer)))
+        return lopi_fail_line(error, LOP_E_UNSUPPORTED, NULL, r->line,
+                              "the saved plan uses '%s', which cannot be used here; plan anew",
+                              name);
+    *out = kernel;
+    *candidate = (lop_plan_candidate){kernel->name, (double)ns, (size_t)bytes};
+    return LOP_OK;
+}
+
+static int compare_candidates(const void *a, const void *b)
+{
+    double x = ((const lop_plan_candidate *)a)->ns, y = ((const lop_plan_candidate *)b)->ns;
+    return (x > y) - (x < y);
+}
+
+/* One layer: what was chosen, and behind it, indented, what was not. */
 static lop_status read_step(reader *r, lop_plan *plan, const lopi_layers *layers, lopi_class *class,
                             size_t layer, lop_error *error)
 {
-    uint64_t ns;
+    const lopi_layer *view = &layers->layer[layer];
+    const lopi_kernel *kernel, *other;
+    lop_plan_candidate chosen;
     if (!next_line(r))
         return damaged(r, error);
-    char *space = strchr(r->text, ' ');
-    if (!space || !read_number(space + 1, &ns))
-        return damaged(r, error);
-    *space = 0;
-    const lopi_kernel *kernel = lopi_kernel_find(r->text);
-    if (!kernel || kernel->arithmetic != plan->arithmetic ||
-        !lopi_isa_has(plan->isa, kernel->isa) ||
-        (kernel->fits && !kernel->fits(&layers->layer[layer])))
-        return lopi_fail_line(error, LOP_E_UNSUPPORTED, NULL, r->line,
-                              "the saved plan uses '%s', which cannot be used here; plan anew",
-                              r->text);
-    lop_status status = lopi_plan_lay(plan, layers, layer, kernel, &class->steps[layer], error);
+    lop_status status = read_candidate(r, r->text, plan, view, &kernel, &chosen, error);
+    if (status == LOP_OK)
+        status = lopi_plan_lay(plan, layers, layer, kernel, &class->steps[layer], error);
     if (status != LOP_OK)
         return status;
-    class->candidates[layer] = lopi_alloc(1, sizeof **class->candidates);
-    if (!class->candidates[layer])
-        return lopi_fail_memory(error, sizeof **class->candidates);
-    class->candidates[layer][0] =
-        (lop_plan_candidate){kernel->name, (double)ns, class->steps[layer]->bytes};
-    class->candidate_counts[layer] = 1;
+    chosen.bytes = class->steps[layer]->bytes;
+    size_t count = 1;
+    for (const char *line = r->at; *line == ' '; line += strcspn(line, "\n") + 1)
+        count++; /* the last line is the sum, so there is a line behind each of these */
+    lop_plan_candidate *list = lopi_alloc(count, sizeof *list);
+    if (!list)
+        return lopi_fail_memory(error, count * sizeof *list);
+    class->candidates[layer] = list;
+    list[0] = chosen;
+    for (size_t i = 1; i < count; i++) {
+        if (!next_line(r))
+            return damaged(r, error);
+        status = read_candidate(r, r->text + 1, plan, view, &other, &list[i], error);
+        if (status != LOP_OK)
+            return status;
+    }
+    class->candidate_counts[layer] = count;
+    qsort(list, count, sizeof *list, compare_candidates);
     return LOP_OK;
 }
 

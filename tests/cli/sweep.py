@@ -8,7 +8,11 @@ import tool
 
 TIMES = ["prune_seconds", "train_seconds", "peak_memory_bytes", "latency_us_batch1",
          "throughput_batch256", "compacted_latency_us_batch1", "compacted_throughput_batch256",
-         "dense_latency_us_batch1", "dense_throughput_batch256"]
+         "dense_latency_us_batch1", "dense_throughput_batch256", "energy_uj_estimate",
+         "dense_energy_uj_estimate", "energy_uj_measured", "dense_energy_uj_measured"]
+PREDICTING = ["latency_us_batch1", "throughput_batch256", "dense_latency_us_batch1",
+              "dense_throughput_batch256", "compacted_latency_us_batch1",
+              "compacted_throughput_batch256", "energy_uj_estimate", "dense_energy_uj_estimate"]
 
 
 def without_times(results):
@@ -225,9 +229,10 @@ class Sweep(tool.LopTest):
         self.lop("sweep", "--data", self.data, "--layers", "20", "--epochs", "1", "-m", "unit",
                  "-k", "50", "-o", "out", "-q")
         (result,) = tool.read_results(self.here / "out/results.jsonl")
-        for name in ("dense_latency_us_batch1", "dense_throughput_batch256",
-                     "compacted_latency_us_batch1", "compacted_throughput_batch256"):
+        for name in PREDICTING:
             self.assertGreater(result[name], 0)
+        # Half of the units; small layers are laid out with some padding.
+        self.assertLess(result["energy_uj_estimate"], result["dense_energy_uj_estimate"])
 
     def test_timing_side_by_side(self):
         words = ["sweep", "--data", self.data, "--layers", "20", "--epochs", "2", "--seeds", "2",
@@ -242,8 +247,7 @@ class Sweep(tool.LopTest):
                        for name in ("auto", "asked"))
         self.assertEqual(without_times(auto), without_times(asked))
         for result in auto:
-            for name in ("dense_latency_us_batch1", "dense_throughput_batch256",
-                         "compacted_latency_us_batch1", "compacted_throughput_batch256"):
+            for name in PREDICTING:
                 self.assertGreater(result[name], 0)
             self.assertEqual(result["machine"]["threads"], 1)
         # Goes on as it was begun.

@@ -415,6 +415,58 @@ static void isa_lowers_the_choice(void **state)
     end(&f, plan);
 }
 
+/* Only the sizes asked for are planned, and others run all the same. */
+static void a_plan_for_some_batches_runs_all(void **state)
+{
+    (void)state;
+    fixture f = begin(0.2f, LOP_VALUES_FLOAT32);
+    lop_plan_options options = {.precision = LOP_RUN_INT8, .min_batch = 32, .max_batch = 256};
+    lop_plan *plan = plan_for(&f, &options);
+    lop_plan_facts facts;
+    lop_plan_facts_get(plan, &facts);
+    static const size_t wanted[] = {32, 128, 256};
+    assert_int_equal(facts.classes, 3);
+    for (size_t c = 0; c < 3; c++) {
+        lop_plan_choice choice;
+        assert_int_equal(lop_plan_choice_get(plan, c, 0, &choice, NULL), LOP_OK);
+        assert_int_equal(choice.batch, wanted[c]);
+    }
+    for (size_t b = 0; b < sizeof batches / sizeof *batches; b++) {
+        assert_int_equal(run_batch(&f, plan, batches[b], f.y), LOP_OK);
+        check_int8(&f, batches[b]);
+    }
+    options.min_batch = 257;
+    assert_int_equal(lop_plan_new(&plan, f.packed, &options, NULL), LOP_E_RANGE);
+    end(&f, plan);
+}
+
+static void a_kernel_that_is_named_is_taken(void **state)
+{
+    (void)state;
+    fixture f = begin(0.2f, LOP_VALUES_FLOAT32);
+    for (size_t measure = 0; measure < 2; measure++) {
+        const lop_plan_options options = {.precision = LOP_RUN_INT8,
+                                          .kernel = "dense-rows-i8-scalar",
+                                          .measure = measure,
+                                          .max_batch = 8};
+        lop_plan *plan = plan_for(&f, &options);
+        for (size_t l = 0; l < 3; l++) {
+            lop_plan_choice choice;
+            assert_int_equal(lop_plan_choice_get(plan, 1, l, &choice, NULL), LOP_OK);
+            assert_string_equal(choice.chosen.kernel, options.kernel);
+            assert_int_equal(choice.products, widths[l] * widths[l + 1]);
+        }
+        assert_int_equal(run_batch(&f, plan, 9, f.y), LOP_OK);
+        check_int8(&f, 9);
+        lop_plan_free(plan);
+    }
+    lop_plan *plan = NULL;
+    const lop_plan_options unknown = {.kernel = "abacus"};
+    assert_int_equal(lop_plan_new(&plan, f.packed, &unknown, NULL), LOP_E_NAME);
+    assert_null(plan);
+    end(&f, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,6 +482,8 @@ int main(void)
         cmocka_unit_test(threads_share_layers),
         cmocka_unit_test(bad_calls_get_a_status),
         cmocka_unit_test(isa_lowers_the_choice),
+        cmocka_unit_test(a_plan_for_some_batches_runs_all),
+        cmocka_unit_test(a_kernel_that_is_named_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,7 +34,7 @@ char *test_plan_with(const lop_plan *plan, const char *kernel, bool mixed)
          * space but the first. */
         bool layer = line > text && memchr(line, '-', strcspn(line, " ")) != NULL;
         if (layer && (!mixed || layers % 2 == 0))
-            at += sprintf(at, "%s 1\n", kernel);
+            at += sprintf(at, "%s 1 1\n", kernel);
         else
             at += sprintf(at, "%.*s", (int)(next - line), line);
         layers += layer;

@@ -1,0 +1,19 @@
+/** lop bench: how soon a network answers, and whether its plan keeps what it promises. */
+#ifndef CLI_BENCH_PLAN_H
+#define CLI_BENCH_PLAN_H
+
+#include "bench_measure.h"
+
+/** Open, plan and run the network several times, from its packed file in memory. */
+lop_status bench_start(bench_start_times *out, session *s, const packed_network *network,
+                       const bench_samples *x, const packed_values *v, lop_error *error);
+
+/**
+ * Compare a plan, for each size of batch, with all networks that compute every layer they can by
+ * one kernel. Those whose layers' times add up to more than twice those of the plan are left out.
+ * @param out  [BENCH_BATCHES]
+ */
+lop_status bench_singles(bench_single *out, const lop_plan *planned, const packed_network *network,
+                         const bench_samples *x, const packed_values *v, lop_error *error);
+
+#endif
