@@ -68,7 +68,8 @@ typedef struct lop_stage {
 
     unsigned schedule;             /* see lop_recipe_schedule_name */
     double begin_epoch, end_epoch; /* NaN: a fifth of the training, or the start of a retraining
-                                      (but not with movement); and three quarters */
+                                      (but not with movement or obd);
+                                      and three quarters */
     size_t every_steps;            /* 0: lop_pruner_every_steps */
     size_t rounds;                 /* of iterative and lottery */
     double initial_sparsity;       /* of gradual, linear and iterative */

@@ -40,9 +40,10 @@ typedef enum lop_granularity {
 /** What a criterion looks at beside the weights; lop_prune_options brings it. */
 typedef enum lop_criterion_needs {
     LOP_NEEDS_NOTHING,
-    LOP_NEEDS_SAMPLES,  /* calibration samples */
-    LOP_NEEDS_LABELS,   /* calibration samples and their labels */
-    LOP_NEEDS_MOVEMENT, /* scores collected while training */
+    LOP_NEEDS_SAMPLES,   /* calibration samples */
+    LOP_NEEDS_LABELS,    /* calibration samples and their labels */
+    LOP_NEEDS_MOVEMENT,  /* −Σ w · gradient, gathered while training */
+    LOP_NEEDS_CURVATURE, /* the mean of squared gradients, gathered while training */
 } lop_criterion_needs;
 
 /** What is scored: a row of the table of criteria. */
@@ -62,6 +63,8 @@ LOP_API const lop_criterion *lop_criterion_at(size_t index);
 /** The criterion of that name for that granularity; name NULL means its first. LOP_E_NAME lists. */
 LOP_API lop_status lop_criterion_find(const char *name, lop_granularity granularity,
                                       const lop_criterion **out, lop_error *error);
+/** Whether it goes by what is gathered while training: movement, curvature. NULL: no. */
+LOP_API bool lop_criterion_needs_training(const lop_criterion *criterion);
 
 /** Ranked where: within each layer, or over all layers together. */
 typedef enum lop_scope { LOP_SCOPE_LAYER, LOP_SCOPE_GLOBAL } lop_scope;
@@ -126,7 +129,8 @@ typedef struct lop_prune_options {
     const uint32_t *indices;
     size_t sample_count;
 
-    const float *const *movement; /* [layers][outputs · inputs], −Σ w · gradient over training */
+    /* [layers][outputs · inputs], for criteria that need training: what was gathered there. */
+    const float *const *gathered;
 
     lop_prune_outcome *outcome; /* written on success; may be NULL */
 } lop_prune_options;
@@ -154,9 +158,9 @@ typedef struct lop_prune_options {
  *
  * @return LOP_OK; LOP_E_RANGE where a sparsity is outside [0, 1) or a sample does not exist;
  *         LOP_E_ARG where the criterion is of another granularity or not of the table, lacks its
- *         samples, labels or movement, or options contradict each other, and where M does not
- * divide a layer's inputs; LOP_E_SHAPE where the samples do not fit the network; LOP_E_NAN where a
- *         weight, bias or score is not finite, or a Hessian not positive definite; LOP_E_MEMORY. On
+ *         samples, labels or what training gathers, or options contradict each other, and where M
+ * does not divide a layer's inputs; LOP_E_SHAPE where the samples do not fit the network; LOP_E_NAN
+ * where a weight, bias or score is not finite, or a Hessian not positive definite; LOP_E_MEMORY. On
  *         failure the network is unchanged, but for masks of all ones.
  */
 LOP_API lop_status lop_prune(lop_network *network, const lop_prune_options *options,

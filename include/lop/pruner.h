@@ -125,7 +125,7 @@ LOP_API bool lop_pruner_due(const lop_pruner *pruner, size_t step);
 LOP_API lop_status lop_pruner_step(lop_pruner *pruner, lop_network *network, size_t step,
                                    size_t steps, lop_error *error);
 
-/** Whether lop_pruner_gradient must be called: the movement criterion, and rigl. */
+/** Whether lop_pruner_gradient must be called: criteria that need training, and rigl. */
 LOP_API bool lop_pruner_wants_gradients(const lop_pruner *pruner);
 
 /**

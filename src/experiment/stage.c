@@ -74,8 +74,8 @@ void lopi_stage_resolve(lop_stage *stage, size_t epochs, bool whole)
         stage->m = stage->m ? stage->m : 4;
         stage->sparsity = 1 - (double)stage->n / (double)stage->m;
     }
-    /* Movement has to be collected before it can be looked at. */
-    bool later = whole || (criterion && criterion->needs == LOP_NEEDS_MOVEMENT);
+    /* What training gathers has to be there before it can be looked at. */
+    bool later = whole || lop_criterion_needs_training(criterion);
     if (epochs > 0 && isnan(stage->begin_epoch))
         stage->begin_epoch = later ? times.begin_epoch : 0;
     if (epochs > 0 && isnan(stage->end_epoch))

@@ -98,12 +98,12 @@ static lop_status check_training(const case_at_hand *c)
                      c->schedule);
 }
 
-static lop_status check_movement(const case_at_hand *c)
+static lop_status check_gathering(const case_at_hand *c)
 {
     const lop_criterion *row = NULL;
     const char *name = c->stage->criterion[0] ? c->stage->criterion : NULL;
     lop_status status = lop_criterion_find(name, c->stage->method, &row, c->error);
-    if (status != LOP_OK || row->needs != LOP_NEEDS_MOVEMENT || c->epochs > 0)
+    if (status != LOP_OK || !lop_criterion_needs_training(row) || c->epochs > 0)
         return status;
     return lopi_fail(c->error, LOP_E_ARG,
                      "criterion: %s is collected while a network trains, but there are no epochs "
@@ -153,7 +153,7 @@ static lop_status check_lottery(const case_at_hand *c)
     if (!lopi_stage_is_lottery(c->stage))
         return LOP_OK;
     if (lop_criterion_find(name, c->stage->method, &row, NULL) == LOP_OK &&
-        row->needs == LOP_NEEDS_MOVEMENT)
+        lop_criterion_needs_training(row))
         return lopi_fail(c->error, LOP_E_ARG, "schedule: lottery does not go with criterion %s",
                          row->name);
     if (c->stage->rounds >= 1)
@@ -169,7 +169,7 @@ static const struct {
     {"criterion", check_criterion},     {"schedule", check_known_schedule},
     {"allocation", check_allocation},   {"list_percent", check_list},
     {"sparsity_percent", check_nm},     {"min_keep", check_min_keep},
-    {"schedule", check_training},       {"criterion", check_movement},
+    {"schedule", check_training},       {"criterion", check_gathering},
     {"begin_epoch", check_begin},       {"end_epoch", check_end},
     {"initial_percent", check_initial}, {"schedule", check_lottery},
 };

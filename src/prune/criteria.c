@@ -152,15 +152,39 @@ static lop_status score_wanda(const lopi_score_context *context, double *score, 
     return LOP_OK;
 }
 
+/* With what training gathered ------------------------------------------------------------------ */
+
+static lop_status find_gathered(const lopi_score_context *context, const float **gathered,
+                                lop_error *error)
+{
+    *gathered = context->options->gathered[context->index];
+    if (*gathered)
+        return LOP_OK;
+    return lopi_fail(error, LOP_E_ARG, "what training gathers for layer '%s' is missing",
+                     context->layer->name);
+}
+
 static lop_status score_movement(const lopi_score_context *context, double *score, lop_error *error)
 {
     const lop_layer *layer = context->layer;
-    const float *movement = context->options->movement[context->index];
-    if (!movement)
-        return lopi_fail(error, LOP_E_ARG, "the movement of layer '%s' is missing", layer->name);
-    for (size_t i = 0; i < layer->outputs * layer->inputs; i++)
+    const float *movement;
+    lop_status status = find_gathered(context, &movement, error);
+    for (size_t i = 0; status == LOP_OK && i < layer->outputs * layer->inputs; i++)
         score[i] = (double)movement[i];
-    return LOP_OK;
+    return status;
+}
+
+/* w² h / 2 is what the loss rises by without w, to second order and with nothing but the diagonal
+ * of its curvature (LeCun, Denker and Solla, "Optimal brain damage", NIPS 1989, equation 5). The
+ * squared gradients stand for h, as they do in the Fisher information. */
+static lop_status score_obd(const lopi_score_context *context, double *score, lop_error *error)
+{
+    const lop_layer *layer = context->layer;
+    const float *curvature;
+    lop_status status = find_gathered(context, &curvature, error);
+    for (size_t i = 0; status == LOP_OK && i < layer->outputs * layer->inputs; i++)
+        score[i] = (double)layer->weight[i] * (double)layer->weight[i] * (double)curvature[i];
+    return status;
 }
 
 /* The first row of a granularity is its default. */
@@ -187,6 +211,10 @@ static const lopi_criterion criteria[] = {
     {.shown = {"movement", LOP_GRANULARITY_WEIGHT,
                "how far training moved the weight away from zero", LOP_NEEDS_MOVEMENT},
      .score = score_movement},
+    {.shown = {"obd", LOP_GRANULARITY_WEIGHT,
+               "optimal brain damage: square of the weight times mean square of its gradient",
+               LOP_NEEDS_CURVATURE},
+     .score = score_obd},
     {.shown = {"wanda", LOP_GRANULARITY_WEIGHT,
                "weight times norm of its input, compared within each output", LOP_NEEDS_SAMPLES},
      .score = score_wanda,
@@ -245,6 +273,12 @@ const lopi_criterion *lopi_criterion_row(const lop_criterion *shown)
             return &criteria[i];
     }
     return NULL;
+}
+
+bool lop_criterion_needs_training(const lop_criterion *criterion)
+{
+    return criterion &&
+           (criterion->needs == LOP_NEEDS_MOVEMENT || criterion->needs == LOP_NEEDS_CURVATURE);
 }
 
 const lop_criterion *lop_criterion_at(size_t index)

@@ -31,7 +31,7 @@ static lop_status check_criterion(const lopi_criterion *criterion, const lop_pru
             "criterion '%s' decides column by column and cannot promise min_keep; take "
             "'obs'",
             name);
-    if (criterion->shown.needs == LOP_NEEDS_MOVEMENT && !options->movement)
+    if (lop_criterion_needs_training(&criterion->shown) && !options->gathered)
         return lopi_fail(error, LOP_E_ARG,
                          "criterion '%s' is collected while training: it needs a schedule with "
                          "training",

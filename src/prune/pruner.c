@@ -1,5 +1,6 @@
 #include <lop/pruner.h>
 
+#include <float.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -9,6 +10,7 @@
 #include "prune/schedule.h"
 
 enum { LAYER_BITS = 10 }; /* of a random stream's number; above them is the step */
+enum { PARALLEL_FROM = 1 << 15 };
 
 _Static_assert(LOP_MAX_NODES <= 1 << LAYER_BITS, "a layer's index must fit");
 
@@ -27,9 +29,9 @@ struct lop_pruner {
     first_layer *first; /* [layers] */
     size_t layers;
     size_t end;             /* the last step at which something can happen */
-    float *movement;        /* all layers, one behind the other; NULL: not collected */
-    const float **by_layer; /* [layers], into `movement` */
-    lop_state state;        /* movement; count 0 where there is none */
+    float *gathered;        /* all layers, one behind the other; NULL: nothing is gathered */
+    const float **by_layer; /* [layers], into `gathered` */
+    lop_state state;        /* gathered; count 0 where there is nothing */
 };
 
 /* Making --------------------------------------------------------------------------------------- */
@@ -43,10 +45,9 @@ static lop_status choose_criterion(lop_pruner *pruner, lop_error *error)
     return lop_criterion_find("random", target->granularity, &target->criterion, error);
 }
 
-static bool collects_movement(const lop_pruner *pruner)
+static bool gathers(const lop_pruner *pruner)
 {
-    const lop_criterion *criterion = pruner->options.target.criterion;
-    return criterion && criterion->needs == LOP_NEEDS_MOVEMENT;
+    return lop_criterion_needs_training(pruner->options.target.criterion);
 }
 
 /* The last step at which something can happen. */
@@ -56,22 +57,23 @@ static size_t last_event(const lop_pruner *pruner)
     return pruner->schedule->event(&pruner->options, &time, time.steps);
 }
 
-static lop_status check_movement(const lop_pruner *pruner, lop_error *error)
+static lop_status check_gathering(const lop_pruner *pruner, lop_error *error)
 {
     const lopi_timeline time = lopi_timeline_of(&pruner->options);
     const char *name = pruner->schedule->shown.name;
-    if (!collects_movement(pruner))
+    if (!gathers(pruner))
         return LOP_OK;
+    const char *criterion = pruner->options.target.criterion->name;
     if (pruner->schedule->at_start)
         return lopi_fail(error, LOP_E_ARG,
-                         "the movement criterion looks at training, but schedule '%s' prunes "
-                         "before the first step; take another of either",
-                         name);
+                         "criterion '%s' looks at training, but schedule '%s' prunes before the "
+                         "first step; take another of either",
+                         criterion, name);
     if (time.begin == 0)
         return lopi_fail(error, LOP_E_ARG,
-                         "the movement criterion looks at training, but schedule '%s' begins "
-                         "before the first step; begin later",
-                         name);
+                         "criterion '%s' looks at training, but schedule '%s' begins before the "
+                         "first step; begin later",
+                         criterion, name);
     return LOP_OK;
 }
 
@@ -103,21 +105,24 @@ static lop_status remember_layers(lop_pruner *pruner, const lop_network *network
     return LOP_OK;
 }
 
-static lop_status make_movement(lop_pruner *pruner, size_t weights, lop_error *error)
+static lop_status make_gathered(lop_pruner *pruner, size_t weights, lop_error *error)
 {
-    if (!collects_movement(pruner))
+    if (!gathers(pruner))
         return LOP_OK;
-    pruner->movement = lopi_alloc_aligned(weights, sizeof *pruner->movement);
+    pruner->gathered = lopi_alloc_aligned(weights, sizeof *pruner->gathered);
     pruner->by_layer = lopi_alloc(pruner->layers, sizeof *pruner->by_layer);
-    if (!pruner->movement || !pruner->by_layer)
-        return lopi_fail_memory(error, weights * sizeof *pruner->movement);
-    const float *next = pruner->movement;
+    if (!pruner->gathered || !pruner->by_layer)
+        return lopi_fail_memory(error, weights * sizeof *pruner->gathered);
+    const float *next = pruner->gathered;
     for (size_t l = 0; l < pruner->layers; l++) {
         pruner->by_layer[l] = next;
         next += pruner->first[l].outputs * pruner->first[l].inputs;
     }
-    pruner->options.target.movement = pruner->by_layer;
-    pruner->state = (lop_state){"pruner.movement", pruner->movement, weights};
+    pruner->options.target.gathered = pruner->by_layer;
+    pruner->state = (lop_state){pruner->options.target.criterion->needs == LOP_NEEDS_MOVEMENT
+                                    ? "pruner.movement"
+                                    : "pruner.curvature",
+                                pruner->gathered, weights};
     return LOP_OK;
 }
 
@@ -139,11 +144,11 @@ lop_status lop_pruner_new(lop_pruner **out, const lop_pruner_options *options,
     pruner->end = last_event(pruner);
     status = choose_criterion(pruner, error);
     if (status == LOP_OK)
-        status = check_movement(pruner, error);
+        status = check_gathering(pruner, error);
     if (status == LOP_OK)
         status = remember_layers(pruner, network, &weights, error);
     if (status == LOP_OK)
-        status = make_movement(pruner, weights, error);
+        status = make_gathered(pruner, weights, error);
     if (status == LOP_OK)
         status = lopi_goal_init(&pruner->goal, &pruner->options, network, error);
 out:
@@ -162,7 +167,7 @@ void lop_pruner_free(lop_pruner *pruner)
         lopi_free(pruner->first[l].gradient);
     lopi_free(pruner->first);
     lopi_goal_end(&pruner->goal);
-    lopi_free(pruner->movement);
+    lopi_free(pruner->gathered);
     lopi_free(pruner->by_layer);
     lopi_free(pruner);
 }
@@ -176,7 +181,7 @@ bool lop_pruner_due(const lop_pruner *pruner, size_t step)
 
 bool lop_pruner_wants_gradients(const lop_pruner *pruner)
 {
-    return pruner->schedule->gradients || pruner->movement;
+    return pruner->schedule->gradients || pruner->gathered;
 }
 
 const lop_state *lop_pruner_state(const lop_pruner *pruner, size_t *count)
@@ -208,12 +213,41 @@ static lop_status check_network(const lop_pruner *pruner, const lop_network *net
 }
 
 /* S ← S − w · g (Sanh et al., "Movement pruning", 2020, equation 4). */
-static void collect(float *restrict movement, const float *restrict weight,
-                    const float *restrict gradient, size_t count)
+static void add_movement(float *restrict movement, const float *restrict weight,
+                         const float *restrict gradient, size_t count)
 {
-#pragma omp parallel for simd schedule(static)
+#pragma omp parallel for simd schedule(static) if (count >= PARALLEL_FROM)
     for (size_t i = 0; i < count; i++)
         movement[i] -= weight[i] * gradient[i];
+}
+
+/*
+ * H ← H + (1 − β)(g² − H), at every fourth step: as good as at every one, and it costs a quarter.
+ * That H begins at 0 makes all of it too small by one factor, which no ranking sees. As among
+ * Adam's moments, what fades into subnormal numbers counts as zero.
+ */
+enum { CURVATURE_EVERY = 4 };
+
+static void add_curvature(float *restrict curvature, const float *restrict gradient, size_t count)
+{
+    const float share = 0.004f; /* the mean looks back some thousand steps */
+#pragma omp parallel for simd schedule(static) if (count >= PARALLEL_FROM)
+    for (size_t i = 0; i < count; i++) {
+        float mean = curvature[i] + share * (gradient[i] * gradient[i] - curvature[i]);
+        curvature[i] = mean < FLT_MIN ? 0 : mean;
+    }
+}
+
+static void gather(lop_pruner *pruner, size_t layer, const float *weight, const float *gradient,
+                   size_t step)
+{
+    const first_layer *first = &pruner->first[layer];
+    size_t count = first->outputs * first->inputs;
+    float *gathered = pruner->gathered + (pruner->by_layer[layer] - pruner->gathered);
+    if (pruner->options.target.criterion->needs == LOP_NEEDS_MOVEMENT)
+        add_movement(gathered, weight, gradient, count);
+    else if (step % CURVATURE_EVERY == 0)
+        add_curvature(gathered, gradient, count);
 }
 
 lop_status lop_pruner_gradient(lop_pruner *pruner, const lop_network *network, size_t layer,
@@ -226,9 +260,8 @@ lop_status lop_pruner_gradient(lop_pruner *pruner, const lop_network *network, s
         return status;
     first_layer *first = &pruner->first[layer];
     size_t count = first->outputs * first->inputs;
-    if (pruner->movement)
-        collect(pruner->movement + (pruner->by_layer[layer] - pruner->movement),
-                lop_network_layer(network, layer)->weight, gradient, count);
+    if (pruner->gathered)
+        gather(pruner, layer, lop_network_layer(network, layer)->weight, gradient, step);
     if (first->gradient && lop_pruner_due(pruner, step)) {
         memcpy(first->gradient, gradient, count * sizeof *gradient);
         first->gradient_step = step;

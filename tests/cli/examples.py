@@ -11,7 +11,7 @@ from pathlib import Path
 
 HOUSE = Path(__file__).resolve().parents[2]
 SMALL = ["--layers", "12,8", "--epochs", "2", "--seeds", "1", "--no-timing", "--batch-size", "20",
-         "--begin-epoch", "0", "--end-epoch", "1", "--calibration", "100"]
+         "--begin-epoch", "0.5", "--end-epoch", "1", "--calibration", "100"]
 
 
 class Examples(LopTest):

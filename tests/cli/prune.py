@@ -80,6 +80,8 @@ class Retrain(tool.LopTest):
             ["-m", "weight", "-k", "90", "--allocation", "erk"],
             ["-m", "weight", "-k", "80", "--criterion", "movement", "--schedule", "gradual",
              "--epochs", "3"],
+            ["-m", "weight", "-k", "80", "--criterion", "obd", "--schedule", "gradual",
+             "--epochs", "3"],
             ["-m", "weight", "-k", "80", "--criterion", "sparsegpt", "--calibration", "100"],
             ["-m", "weight", "-k", "80", "--criterion", "taylor", "--schedule", "iterative",
              "--epochs", "2"],

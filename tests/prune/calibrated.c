@@ -12,7 +12,7 @@ typedef struct data {
     float *x;
     uint16_t *labels;
     uint32_t *indices;
-    float *movement[MAX_WIDTHS];
+    float *gathered[MAX_WIDTHS];
 } data;
 
 static void read_data(FILE *stream, data *d, const lop_network *network, lop_prune_options *options)
@@ -45,11 +45,11 @@ static void read_data(FILE *stream, data *d, const lop_network *network, lop_pru
     for (size_t l = 0; l < lop_network_layer_count(network); l++) {
         const lop_layer *layer = lop_network_layer(network, l);
         size_t count = layer->outputs * layer->inputs;
-        if (options->criterion->needs != LOP_NEEDS_MOVEMENT)
+        if (!lop_criterion_needs_training(options->criterion))
             continue;
-        d->movement[l] = calloc(count, sizeof **d->movement);
-        test_read_floats(test_expect(stream, "movement"), d->movement[l], count);
-        options->movement = (const float *const *)d->movement;
+        d->gathered[l] = calloc(count, sizeof **d->gathered);
+        test_read_floats(test_expect(stream, "gathered"), d->gathered[l], count);
+        options->gathered = (const float *const *)d->gathered;
     }
 }
 
@@ -59,7 +59,7 @@ static void free_data(data *d)
     free(d->labels);
     free(d->indices);
     for (size_t l = 0; l < MAX_WIDTHS; l++)
-        free(d->movement[l]);
+        free(d->gathered[l]);
 }
 
 /* The masks exactly; weights set anew to what float32 holds of inputs and Hessian. */
@@ -137,7 +137,7 @@ static void wrong_samples_are_refused(void **state)
     static const size_t widths[] = {6, 8, 8, 4};
     lop_network *network = test_mlp(widths, 4, true, 3);
     float x[3 * 6] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
-    const float *const movement[3] = {NULL};
+    const float *const gathered[3] = {NULL};
     uint16_t labels[3] = {0, 3, 1};
     uint32_t indices[3] = {0, 2, 1};
     const lop_samples good = {
@@ -150,9 +150,9 @@ static void wrong_samples_are_refused(void **state)
                                      .samples = &samples,
                                      .indices = indices,
                                      .sample_count = 3};
-        if (options.criterion->needs == LOP_NEEDS_MOVEMENT) {
+        if (lop_criterion_needs_training(options.criterion)) {
             test_refuses(network, &options, LOP_E_ARG);
-            options.movement = movement;
+            options.gathered = gathered;
             test_refuses(network, &options, LOP_E_ARG);
         }
         bool reads_labels = options.criterion->needs == LOP_NEEDS_LABELS;
@@ -234,7 +234,7 @@ static void bytes_and_threads_do_not_matter(void **state)
                                      .criterion = lop_criterion_at(row),
                                      .sparsity = 0.7,
                                      .sample_count = 300};
-        if (options.criterion->needs == LOP_NEEDS_MOVEMENT)
+        if (lop_criterion_needs_training(options.criterion))
             continue;
         for (size_t i = 0; i < 2; i++) {
             lop_error error = {0};

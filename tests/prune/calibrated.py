@@ -7,7 +7,8 @@ format is reference.py's, with these lines behind the masks; tests/prune/calibra
     x HEX …                                    a line a sample: float32 values
     labels N …
     indices N …                                where they are used
-    movement HEX …                             a line a layer, where the criterion is movement
+    gathered HEX …                             a line a layer, where the criterion is movement
+                                               or obd
     kept 01…                                   a line a layer: masks after pruning
     value DECIMAL …                            a line a layer: weights after pruning
 
@@ -182,7 +183,7 @@ def sparsegpt(w, gone, read, wanted, case):
     return removed, w
 
 
-def prune(net, x, labels, movement, case):
+def prune(net, x, labels, gathered, case):
     """The network after pruning."""
     by_unit, criterion = case["granularity"] == "unit", case["criterion"]
     prunable = [l for l in range(len(net.weights))
@@ -201,7 +202,9 @@ def prune(net, x, labels, movement, case):
             product = w * gradients[l]
             scores[l] = product.sum(1) ** 2 if by_unit else np.abs(product).ravel()
         elif criterion == "movement":
-            scores[l] = movement[l].astype(np.float64).ravel()
+            scores[l] = gathered[l].astype(np.float64).ravel()
+        elif criterion == "obd":
+            scores[l] = (w.astype(np.float64) ** 2 * gathered[l].astype(np.float64)).ravel()
         elif criterion in ("activation", "apoz"):
             yields = net.inputs(x, l + 1)
             scores[l] = yields.mean(0) if criterion == "activation" else (yields > 0).mean(0)
@@ -283,10 +286,12 @@ def draw(rng, granularity, criterion, scope, k, masked):
     x[:, rng.random(widths[0]) < 0.2] = 0
     labels = rng.integers(0, widths[-1], total)
     indices = rng.integers(0, total, used) if indexed else np.arange(used)
-    movement = [rng.normal(0, 1, w.shape).astype(np.float32) for w in weights]
+    gathered = [rng.normal(0, 1, w.shape).astype(np.float32) for w in weights]
+    if criterion == "obd":
+        gathered = [g * g for g in gathered]
 
     net = Network(weights, biases, masks)
-    prune(net, x[indices].astype(np.float64), labels[indices], movement, case)
+    prune(net, x[indices].astype(np.float64), labels[indices], gathered, case)
 
     percent = 0 if nm else 100 * k
     print("case", granularity, criterion, scope, "%g" % percent, case["include_output"], 0)
@@ -304,8 +309,8 @@ def draw(rng, granularity, criterion, scope, k, masked):
     print("labels", *labels)
     if indexed:
         print("indices", *indices)
-    for m in movement if criterion == "movement" else []:
-        print("movement", bits(m))
+    for m in gathered if criterion in ("movement", "obd") else []:
+        print("gathered", bits(m))
     for m in net.masks:
         print("kept", "".join(map(str, m.ravel())))
     for w in net.weights:
@@ -326,7 +331,8 @@ def main():
     rng = np.random.default_rng(1)
     for k in (0, 0.25, 0.5, 0.75, 0.9):
         for masked in (False, True):
-            for criterion in ("taylor", "snip", "movement", "wanda", "obs", "sparsegpt"):
+            for criterion in ("taylor", "snip", "movement", "obd", "wanda", "obs",
+                              "sparsegpt"):
                 for scope in ("layer", "global"):
                     if scope == "global" and criterion in ("wanda", "obs", "sparsegpt"):
                         continue

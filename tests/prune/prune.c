@@ -269,7 +269,7 @@ static void failures_change_nothing(void **state)
     test_refuses(network, &options, LOP_E_ARG);
 
     const float bad[] = {NAN, INFINITY, -INFINITY}, x[2 * 6] = {1, 2}, moved[8 * 8] = {0};
-    const float *const movement[] = {moved, moved, moved};
+    const float *const gathered[] = {moved, moved, moved};
     const uint16_t labels[2] = {0, 3};
     const lop_samples samples = {
         .count = 2, .features = 6, .classes = 4, .floats = x, .labels = labels};
@@ -282,7 +282,7 @@ static void failures_change_nothing(void **state)
                                                                                : LOP_ALLOCATION_ERK;
             options.samples = &samples;
             options.sample_count = samples.count;
-            options.movement = movement;
+            options.gathered = gathered;
             float *weight = &lop_network_layer(network, 1)->weight[9], was = *weight;
             *weight = bad[i];
             test_refuses(network, &options, LOP_E_NAN);

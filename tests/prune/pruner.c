@@ -276,6 +276,38 @@ static void movement_is_collected(void **state)
     lop_network_free(network);
 }
 
+/* The mean of g² at every fourth step, which begins at 0 and takes 0.004 of each. */
+static void curvature_is_gathered(void **state)
+{
+    (void)state;
+    lop_network *network = test_mlp(widths, WIDTHS, false, 5);
+    lop_pruner_options options = plan("oneshot", LOP_GRANULARITY_WEIGHT, 0.5);
+    assert_int_equal(
+        lop_criterion_find("obd", LOP_GRANULARITY_WEIGHT, &options.target.criterion, NULL), LOP_OK);
+    options.begin_epoch = 1;
+    lop_pruner *pruner = make(&options, network);
+    assert_true(lop_pruner_wants_gradients(pruner));
+    const lop_layer *layer = lop_network_layer(network, 0);
+    double expected = 0;
+    for (size_t step = 1; step <= PER_EPOCH; step++) {
+        double gradient = (double)(float)cos((double)(step * 17 + 25));
+        expected += step % 4 == 0 ? 0.004 * (gradient * gradient - expected) : 0;
+        give_gradients(pruner, network, step);
+        pretend_to_train(network, step);
+        step_once(pruner, network, step);
+    }
+    size_t count;
+    const lop_state *kept = lop_pruner_state(pruner, &count);
+    assert_int_equal(count, 1);
+    assert_true(expected > 0 && fabs(kept->values[5] / expected - 1) < 1e-6); /* three in float32 */
+    size_t left = 0;
+    for (size_t i = 0; i < layer->outputs * layer->inputs; i++)
+        left += layer->mask[i];
+    assert_int_equal(left, layer->outputs * layer->inputs / 2);
+    lop_pruner_free(pruner);
+    lop_network_free(network);
+}
+
 static void refuses(const lop_pruner_options *options, const lop_network *network,
                     lop_status expected, const char *text)
 {
@@ -339,6 +371,7 @@ int main(void)
         cmocka_unit_test(units_are_counted_from_the_start),
         cmocka_unit_test(erk_looks_at_the_first_shapes),
         cmocka_unit_test(movement_is_collected),
+        cmocka_unit_test(curvature_is_gathered),
         cmocka_unit_test(contradictions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,6 +119,7 @@ static const struct guest guests[] = {
     {.schedule = "oneshot"},
     {.schedule = "gradual"},
     {.schedule = "gradual", .criterion = "movement"},
+    {.schedule = "gradual", .criterion = "obd"},
     {.schedule = "linear", .criterion = "random"},
     {.schedule = "iterative"},
     {.schedule = "constant", .criterion = "random"},
