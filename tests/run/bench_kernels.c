@@ -79,7 +79,7 @@ void bench_kernel(const lopi_kernel *kernel)
 {
     static const uint32_t shapes[][2] = {{1000, 784}, {1000, 1000}, {200, 500}};
     static const float densities[] = {1, 0.3f, 0.1f, 0.05f, 0.01f};
-    static const size_t batches[] = {1, 64};
+    static const size_t batches[] = {1, 8, 64, 512};
     lopi_random random = lopi_random_stream(3, LOPI_STREAM_TEST, 0);
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (size_t d = 0; d < sizeof densities / sizeof *densities; d++) {

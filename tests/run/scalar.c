@@ -44,6 +44,8 @@ static void sets_contain_narrower_ones(void **state)
 {
     (void)state;
     assert_true(lopi_isa_has(LOPI_ISA_AVX512_VNNI, LOPI_ISA_AVX2));
+    assert_true(lopi_isa_has(LOPI_ISA_AMX, LOPI_ISA_AVX512_VNNI));
+    assert_false(lopi_isa_has(LOPI_ISA_AVX512_VNNI, LOPI_ISA_AMX));
     assert_true(lopi_isa_has(LOPI_ISA_NEON_DOT, LOPI_ISA_SCALAR));
     assert_false(lopi_isa_has(LOPI_ISA_AVX2, LOPI_ISA_AVX512));
     assert_false(lopi_isa_has(LOPI_ISA_AVX512_VNNI, LOPI_ISA_NEON));

@@ -20,6 +20,34 @@ void lopi_cpu_name(char *name, size_t size)
     snprintf(name, size, "%s", text[0] ? text : "x86");
 }
 
+#if defined(__x86_64__) && defined(__linux__)
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Linux gives the tile registers to processes that ask (arch/x86: xstate), each time it is asked.
+ */
+static bool ask_for_tiles(void)
+{
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+}
+
+#else
+
+static bool ask_for_tiles(void) { return false; }
+
+#endif
+
+/* AMX-TILE and AMX-INT8: the compilers' own question came late. */
+static bool has_tiles(void)
+{
+    enum { LEAF = 7, TILE = 1 << 24, INT8 = 1 << 25 };
+    unsigned a, b, c, d;
+    return __get_cpuid_count(LEAF, 0, &a, &b, &c, &d) && (d & TILE) && (d & INT8) &&
+           ask_for_tiles();
+}
+
 lopi_isa lopi_isa_detect(void)
 {
     __builtin_cpu_init();
@@ -30,7 +58,7 @@ lopi_isa lopi_isa_detect(void)
         return LOPI_ISA_AVX2;
     if (!__builtin_cpu_supports("avx512vbmi") || !__builtin_cpu_supports("avx512vnni"))
         return LOPI_ISA_AVX512;
-    return LOPI_ISA_AVX512_VNNI;
+    return has_tiles() ? LOPI_ISA_AMX : LOPI_ISA_AVX512_VNNI;
 }
 
 #else

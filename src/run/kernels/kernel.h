@@ -32,6 +32,7 @@ typedef enum lopi_isa {
     LOPI_ISA_AVX2,        /* with FMA */
     LOPI_ISA_AVX512,      /* F, BW, VL, DQ */
     LOPI_ISA_AVX512_VNNI, /* and VBMI, VNNI */
+    LOPI_ISA_AMX,         /* and AMX-INT8 */
     LOPI_ISA_NEON,
     LOPI_ISA_NEON_DOT,
     LOPI_ISA_WASM,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "run/kernels/amx.h"
 #include "run/kernels/avx2.h"
 #include "run/kernels/avx512.h"
 #include "run/kernels/neon.h"
@@ -22,6 +23,7 @@ static const lopi_kernel_list *const lists[] = {
     &lopi_kernels_avx512_vnni_columns_i8,
     &lopi_kernels_avx512_vnni_quads_i8,
     &lopi_kernels_avx512_vnni_strips_i8,
+    &lopi_kernels_amx_i8,
     &lopi_kernels_neon_dot_i8,
     &lopi_kernels_neon_i8,
     &lopi_kernels_neon_tiles_f32,
@@ -55,6 +57,7 @@ static const struct {
     [LOPI_ISA_AVX2] = {"avx2", LOPI_ISA_SCALAR},
     [LOPI_ISA_AVX512] = {"avx512", LOPI_ISA_AVX2},
     [LOPI_ISA_AVX512_VNNI] = {"avx512_vnni", LOPI_ISA_AVX512},
+    [LOPI_ISA_AMX] = {"amx", LOPI_ISA_AVX512_VNNI},
     [LOPI_ISA_NEON] = {"neon", LOPI_ISA_SCALAR},
     [LOPI_ISA_NEON_DOT] = {"neon_dot", LOPI_ISA_NEON},
     [LOPI_ISA_WASM] = {"wasm", LOPI_ISA_SCALAR},

@@ -1,4 +1,4 @@
-/* Stands for kernels/cpu.c where the kernels for AVX-512 are emulated: a machine that has it all.
+/* Stands for kernels/cpu.c where the kernels for AVX-512 and AMX are emulated: a machine that has it all.
  */
 #include "run/kernels/kernel.h"
 
@@ -6,4 +6,4 @@
 
 void lopi_cpu_name(char *name, size_t size) { snprintf(name, size, "emulated"); }
 
-lopi_isa lopi_isa_detect(void) { return LOPI_ISA_AVX512_VNNI; }
+lopi_isa lopi_isa_detect(void) { return LOPI_ISA_AMX; }
