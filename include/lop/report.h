@@ -24,6 +24,7 @@ typedef struct lop_report_options {
     const char *title;      /* NULL: made from the results */
     const char *command;    /* the command that reproduces the results; NULL: left out */
     const char *directory;  /* where packed networks lie that results name; NULL: none are shown */
+    const char *isa;        /* plans are made for no wider instruction set; NULL: all there are */
     bool ascii;             /* the terminal cannot show UTF-8 */
     bool colour;            /* the terminal takes colour */
     size_t width;           /* columns of the terminal; 0: 80 */

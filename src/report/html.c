@@ -25,8 +25,9 @@ static const struct {
     {"style", "<style>", "</style>", lopi_asset_report_css},
     {"library-script", "<script>", "</script>", lopi_asset_uplot_js},
     {"chart-script", "<script>", "</script>", lopi_asset_chart_js},
-    {"epochs-script", "<script>", "</script>", lopi_asset_epochs_js},
     {"page-script", "<script>", "</script>", lopi_asset_page_js},
+    {"curves-script", "<script>", "</script>", lopi_asset_curves_js},
+    {"epochs-script", "<script>", "</script>", lopi_asset_epochs_js},
     {"inside-script", "<script>", "</script>", lopi_asset_inside_js},
     {"script", "<script>", "</script>", lopi_asset_report_js},
 };

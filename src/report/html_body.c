@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "report/field.h"
-#include "report/headline.h"
+#include "report/heads.h"
 #include "report/html.h"
 #include "report/json.h"
 #include "report/text.h"
@@ -188,65 +188,39 @@ static void put_table(const lopi_block *block, size_t index, FILE *stream)
 
 /* Headlines ---------------------------------------------------------------------------------- */
 
-static void put_card(const char *value, const char *unit, const char *label, const char *text,
-                     FILE *stream)
+static void put_card(const lopi_head *head, FILE *stream)
 {
     fprintf(stream,
-            "<li class=\"card\"><p class=\"figure\">%s<small>%s</small></p><p class=\"label\">",
-            value, unit);
-    lopi_html_text(label, stream);
-    fputs("</p><p class=\"sentence\">", stream);
-    lopi_html_text(text, stream);
+            "<li class=\"card\"><p class=\"figure\">%s<small>%s</small></p>"
+            "<p class=\"label\">%s</p><p class=\"sentence\">",
+            head->figure, head->unit, head->label);
+    lopi_html_text(head->sentence, stream);
+    fputs("</p><p class=\"source\">", stream);
+    lopi_html_text(head->source, stream);
     fputs("</p></li>\n", stream);
-}
-
-static void put_dense_card(const lopi_block *block, FILE *stream)
-{
-    char value[LOPI_NUMBER_SIZE], text[LOPI_SENTENCE_SIZE], part[LOPI_NUMBER_SIZE];
-    const lopi_point *dense = lopi_dense_point(block, block->series);
-    if (!dense)
-        return;
-    lopi_stat accuracy = lopi_point_stat(dense, offsetof(lop_result, test_accuracy));
-    lopi_stat loss = lopi_point_stat(dense, offsetof(lop_result, test_loss));
-    const struct {
-        size_t offset;
-        char *(*format)(char *text, double value);
-        const char *before, *behind;
-    } parts[] = {
-        {offsetof(lop_result, weights_total), lopi_count_text, "", " weights"},
-        {offsetof(lop_result, bytes_dense), lopi_bytes_text, ", ", ""},
-        {offsetof(lop_result, dense_latency_us_batch1), lopi_count_text, ", ", " µs a sample"},
-        {offsetof(lop_result, train_seconds), lopi_count_text, ", trained in ", " s"},
-    };
-    size_t length = 0;
-    text[0] = 0;
-    if (isfinite(loss.mean))
-        length =
-            (size_t)snprintf(text, sizeof text, "Loss %s. ", lopi_fixed_text(part, loss.mean, 3));
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        double number = lopi_point_stat(dense, parts[i].offset).mean;
-        if (isfinite(number) && length < sizeof text)
-            length +=
-                (size_t)snprintf(text + length, sizeof text - length, "%s%s%s", parts[i].before,
-                                 parts[i].format(part, number), parts[i].behind);
-    }
-    if (isfinite(accuracy.mean))
-        put_card(lopi_fixed_text(value, 100 * accuracy.mean, 2), " %", "accuracy, unpruned", text,
-                 stream);
 }
 
 static void put_headlines(const lopi_block *block, FILE *stream)
 {
-    fputs("<ul class=\"cards\">\n", stream);
-    put_dense_card(block, stream);
+    lopi_head heads[LOPI_HEADS];
+    lopi_heads(heads, block);
+    bool any = false;
+    for (size_t i = 0; i < LOPI_HEADS; i++) {
+        if (!heads[i].figure[0])
+            continue;
+        fputs(any ? "" : "<ul class=\"cards\">\n", stream);
+        put_card(heads + i, stream);
+        any = true;
+    }
+    fputs(any ? "</ul>\n" : "", stream);
+    fputs("<ul class=\"sentences\">\n", stream);
     for (size_t i = 0; i < block->count; i++) {
-        const lopi_series *series = block->series + i;
-        const lopi_point *best = lopi_best_point(block, series);
-        char value[LOPI_NUMBER_SIZE], text[LOPI_SENTENCE_SIZE], label[200];
-        snprintf(label, sizeof label, "pruned by %.150s, within one point of dense", series->name);
-        if (lopi_headline(text, block, series)[0])
-            put_card(best ? lopi_percent_text(value, best->target) : "0", " %", label, text,
-                     stream);
+        char text[LOPI_SENTENCE_SIZE];
+        if (!lopi_headline(text, block, block->series + i)[0])
+            continue;
+        fputs("<li>", stream);
+        lopi_html_text(text, stream);
+        fputs("</li>\n", stream);
     }
     fputs("</ul>\n", stream);
 }

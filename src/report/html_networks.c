@@ -7,13 +7,16 @@
 #include "report/json.h"
 #include "report/networks.h"
 
+/* Measuring a plan takes a tenth of a second, once: the first ones are measured. */
+enum { MEASURED = 48 };
+
 static bool set(json_t *object, const char *name, json_t *value)
 {
     return object && json_object_set_new(object, name, value) == 0;
 }
 
 /* What the page's charts call it, its file, and what stands in it. */
-static json_t *network_json(const lopi_shown_networks *networks, size_t index)
+static json_t *network_json(const lopi_shown_networks *networks, size_t index, const char *isa)
 {
     const lopi_shown_network *network = networks->items + index;
     const lop_result *result = network->result;
@@ -28,10 +31,12 @@ static json_t *network_json(const lopi_shown_networks *networks, size_t index)
     if (ok && !network->packed)
         ok = set(object, "missing", json_string(network->error.text));
     if (ok && network->packed)
-        ok = set(object, "bytes", json_integer((json_int_t)network->file.size)) &&
-             (network->same != index
-                  ? set(object, "same", json_integer((json_int_t)network->same))
-                  : set(object, "inside", lopi_inside_json(network->packed, &network->account)));
+        ok =
+            set(object, "bytes", json_integer((json_int_t)network->file.size)) &&
+            (network->same != index
+                 ? set(object, "same", json_integer((json_int_t)network->same))
+                 : set(object, "inside", lopi_inside_json(network->packed, &network->account)) &&
+                       set(object, "plan", lopi_plan_json(network->packed, isa, index < MEASURED)));
     if (ok && network->carried)
         ok = set(object, "data", lopi_base64_json(network->file.data, network->file.size));
     if (ok)
@@ -46,7 +51,7 @@ lop_status lopi_html_networks(const lopi_page *page, FILE *stream, lop_error *er
     char *text = NULL;
     bool ok = array != NULL;
     for (size_t i = 0; ok && i < page->networks->count; i++)
-        ok = json_array_append_new(array, network_json(page->networks, i)) == 0;
+        ok = json_array_append_new(array, network_json(page->networks, i, page->options->isa)) == 0;
     lop_status status =
         ok ? lopi_json_text(array, (lopi_json_style){0}, &text, error) : lopi_fail_memory(error, 0);
     if (status == LOP_OK)

@@ -48,6 +48,14 @@ void lopi_shown_networks_free(lopi_shown_networks *networks);
  */
 json_t *lopi_inside_json(const lop_packed *packed, const lop_file_account *account);
 
+/**
+ * The plan that the runtime makes of a network on this machine, for one sample at a time: each
+ * layer's kernel and what it was held against.
+ * @param measure  from the cache or by measuring now, else by stated costs
+ * @return a new value: null where no plan can be made; NULL without memory
+ */
+json_t *lopi_plan_json(const lop_packed *packed, const char *isa, bool measure);
+
 /** `size` bytes as base64, a new JSON text, or NULL without memory. */
 json_t *lopi_base64_json(const uint8_t *bytes, size_t size);
 

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "report/group.h"
-#include "report/headline.h"
+#include "report/heads.h"
 #include "report/text.h"
 
 /* What a table is drawn with, for terminals with and without UTF-8. Both have the
@@ -436,6 +436,24 @@ static bool any_fallen(const lopi_block *block)
     return false;
 }
 
+/* "99 % of the weights gone: …" */
+static void put_heads(const lopi_block *block, const table_pen *pen)
+{
+    lopi_head heads[LOPI_HEADS];
+    char line[2 * LOPI_SENTENCE_SIZE];
+    bool any = false;
+    lopi_heads(heads, block);
+    for (size_t i = 0; i < LOPI_HEADS; i++) {
+        if (!heads[i].figure[0])
+            continue;
+        snprintf(line, sizeof line, "%.79s%s %s: %.639s", heads[i].figure, heads[i].unit,
+                 heads[i].label, heads[i].sentence);
+        put_wrapped(pen, GOOD, pen->ascii ? lopi_ascii_text(line) : line);
+        any = true;
+    }
+    fputs(any ? "\n" : "", pen->stream);
+}
+
 static lop_status draw_block(const lopi_block *block, const table_pen *pen, lop_error *error)
 {
     put_title(block, pen);
@@ -449,6 +467,7 @@ static lop_status draw_block(const lopi_block *block, const table_pen *pen, lop_
             fputc('\n', pen->stream);
         }
     }
+    put_heads(block, pen);
     put_dense(block, pen);
     for (size_t i = 0; i < block->count; i++) {
         char sentence[LOPI_SENTENCE_SIZE];

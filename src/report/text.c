@@ -94,3 +94,24 @@ char *lopi_percent_text(char *text, double fraction)
     snprintf(text, LOPI_NUMBER_SIZE, "%.6g", 100 * fraction);
     return plain_point(text);
 }
+
+char *lopi_ascii_text(char *text)
+{
+    /* No longer than what they stand for: two bytes each in UTF-8. */
+    static const char *const pairs[][2] = {{"±", "+-"}, {"×", "x"}, {"µ", "u"}};
+    char *to = text;
+    for (const char *from = text; *from;) {
+        const char *plain = NULL;
+        for (size_t i = 0; !plain && i < sizeof pairs / sizeof *pairs; i++)
+            if (strncmp(from, pairs[i][0], strlen(pairs[i][0])) == 0) {
+                plain = pairs[i][1];
+                from += strlen(pairs[i][0]);
+            }
+        if (!plain)
+            *to++ = *from++;
+        for (; plain && *plain; plain++)
+            *to++ = *plain;
+    }
+    *to = 0;
+    return text;
+}

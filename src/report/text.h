@@ -19,6 +19,9 @@ char *lopi_fixed_text(char *text, double value, int decimals);
 char *lopi_count_text(char *text, double value);
 /** Three significant digits and a decimal unit: "9.54 MB", "478 kB"; "" where not finite. */
 char *lopi_bytes_text(char *text, double bytes);
+/** Write "±", "×" and "µ" in letters, in place: "+-", "x", "u". Returns `text`. */
+char *lopi_ascii_text(char *text);
+
 /** A sparsity as per cent without needless digits: "0", "90", "99.5"; "" where not finite. */
 char *lopi_percent_text(char *text, double fraction);
 

@@ -52,7 +52,7 @@ def check_policy(path):
         allowed = re.search(kind + r"-src((?: '[^']*')*)", page.policy).group(1).split()
         wanted = ["'sha256-%s'" % base64.b64encode(hashlib.sha256(b.encode()).digest()).decode()
                   for b in page.bodies[kind]]
-        count = {"script": 6, "style": 2}[kind]
+        count = {"script": 7, "style": 2}[kind]
         assert allowed == wanted and len(wanted) == count, (kind, allowed, wanted)
     assert page.policy.startswith("default-src 'none'; "), page.policy
     assert len(page.ids) == len(set(page.ids)), "identifiers must be unique"
@@ -96,8 +96,8 @@ const radio = (value) => $(".switch input[value=" + value + "]").pop().click();
 const turns = [
   () => { tell(); titles(); $(".legend")[1].querySelectorAll("button")[9].click(); },
   () => { tell(); radio("close"); },
-  () => { tell(); radio("valid"); titles(); $(".numbers")[0].open = true; },
-  () => said.push($(".numbers table").map((t) => [t.rows.length, t.rows[0].cells.length]), $(".numbers td")[0].textContent),
+  () => { tell(); radio("valid"); titles(); $(".charts > .numbers")[0].open = true; },
+  () => said.push($(".charts > .numbers table").map((t) => [t.rows.length, t.rows[0].cells.length]), $(".charts > .numbers td")[0].textContent),
   () => { document.title = JSON.stringify(said); },
 ];
 (function next() { if (turns.length) { turns.shift()(); setTimeout(next, 200); } })();

@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "report/fake.h"
-#include "report/headline.h"
+#include "report/heads.h"
 #include "report/text.h"
 
 static char *table_text(const lop_results *results, const lop_report_options *options)
@@ -106,6 +106,53 @@ static void little_data_is_no_crash(void **state)
     free(text);
 }
 
+/* Validation chooses: 80 % would do by the test part, but not by validation, and 60 % does by both.
+ */
+static void heads_are_chosen_on_validation(void **state)
+{
+    (void)state;
+    static const double valid[] = {0.98, 0.98, 0.975, 0.971, 0.9},
+                        test[] = {0.97, 0.97, 0.969, 0.965, 0.97};
+    lop_result items[10];
+    for (size_t i = 0; i < 10; i++) {
+        items[i] = lop_result_empty();
+        fake_text(&items[i].method, "unit");
+        items[i].seed = 1 + i / 5;
+        items[i].target_sparsity = (double)(i % 5) / 5;
+        items[i].valid_accuracy = valid[i % 5];
+        items[i].test_accuracy = test[i % 5] + (i < 5 ? 0.001 : -0.001);
+        items[i].weights_total = 1000000;
+        items[i].weights_left = 1000000 - 200000 * (i % 5);
+        items[i].bytes_dense = 4000000;
+        items[i].bytes_packed = 400000 - 60000 * (i % 5) + (i < 5 ? 1000 : 0);
+        items[i].latency_us_batch1 = 50 - 10 * (double)(i % 5);
+        items[i].dense_latency_us_batch1 = 400;
+    }
+    lop_results results = {items, 10};
+    lopi_view view;
+    lopi_head heads[LOPI_HEADS];
+    assert_int_equal(lopi_view_new(&view, &results, NULL), LOP_OK);
+    lopi_heads(heads, view.blocks);
+    assert_string_equal(heads[0].figure, "60");
+    assert_string_equal(heads[0].sentence, "96.50 ± 0.14 % instead of 97.00 ± 0.14 % test "
+                                           "accuracy: 400,000 of 1,000,000 weights are left.");
+    assert_string_equal(heads[0].source, "Pruned by unit, k = 60 %; mean of 2 seeds ± standard "
+                                         "deviation. From test_accuracy and weights_left; chosen "
+                                         "on validation accuracy.");
+    assert_string_equal(heads[1].figure, "18");
+    assert_string_equal(heads[1].unit, "×");
+    assert_string_equal(heads[2].figure, "20");
+    assert_string_equal(heads[2].sentence, "20.0 ± 0.0 µs a sample instead of 400 ± 0 µs, at 96.50 "
+                                           "± 0.14 % instead of 97.00 ± 0.14 %.");
+    items[0].valid_accuracy = items[5].valid_accuracy = NAN;
+    lopi_heads(heads, view.blocks);
+    assert_string_equal(heads[0].figure, "80"); /* on the test part, and that is said */
+    assert_non_null(strstr(heads[0].source, "chosen on test accuracy"));
+    lopi_view_free(&view);
+    for (size_t i = 0; i < 10; i++)
+        lop_result_free(items + i);
+}
+
 static void headline_says_what_the_numbers_say(void **state)
 {
     (void)state;
@@ -170,6 +217,7 @@ int main(void)
         cmocka_unit_test(narrow_terminals_get_one_method_at_a_time),
         cmocka_unit_test(names_cannot_steer_the_terminal),
         cmocka_unit_test(little_data_is_no_crash),
+        cmocka_unit_test(heads_are_chosen_on_validation),
         cmocka_unit_test(headline_says_what_the_numbers_say),
         cmocka_unit_test(numbers_are_written_well),
     };

@@ -44,6 +44,11 @@ const lopChart = (function () {
     return value < 10 ? value.toFixed(3) : value.toFixed(2);
   }
 
+  function bytes(value) {
+    const units = [[1e9, " GB"], [1e6, " MB"], [1e3, " kB"]], unit = units.find(([least]) => value >= least);
+    return unit ? plain(Number((value / unit[0]).toPrecision(3))) + unit[1] : whole(value) + " B";
+  }
+
   const hundredths = (value) => value.toFixed(2);
 
   function withDeviation(options, point) {
@@ -90,6 +95,40 @@ const lopChart = (function () {
     context.stroke();
   }
 
+  /* Across: means of both, one deviation each. */
+  function drawErrorAcross(u, point, y) {
+    const ratio = devicePixelRatio, context = u.ctx, cap = 3.5 * ratio;
+    const low = u.scales.x.distr === 3 ? Math.max(point.x - point.xDeviation, point.x / 1e3) : point.x - point.xDeviation;
+    const from = u.valToPos(low, "x", true), to = u.valToPos(point.x + point.xDeviation, "x", true);
+    if (!(Math.abs(to - from) > 1.5 * ratio)) return;
+    context.lineWidth = 1.4 * ratio;
+    context.beginPath();
+    context.moveTo(from, y);
+    context.lineTo(to, y);
+    for (const x of [from, to]) {
+      context.moveTo(x, y - cap);
+      context.lineTo(x, y + cap);
+    }
+    context.stroke();
+  }
+
+  /* Points that no other is better than, joined by a broad line behind all others. */
+  function drawFront(u, front) {
+    if (!front || front.length < 2) return;
+    const context = u.ctx, ratio = devicePixelRatio;
+    context.save();
+    context.beginPath();
+    context.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height);
+    context.clip();
+    context.strokeStyle = colour("front");
+    context.lineWidth = 11 * ratio;
+    context.lineJoin = context.lineCap = "round";
+    context.beginPath();
+    front.forEach((point) => context.lineTo(u.valToPos(point.x, "x", true), u.valToPos(point.y, "y", true)));
+    context.stroke();
+    context.restore();
+  }
+
   /* Means' band of one deviation: for curves whose points lie too close for bars. */
   function drawBand(u, line) {
     const context = u.ctx, points = line.points.filter((p) => isNumber(p.deviation));
@@ -120,6 +159,7 @@ const lopChart = (function () {
       for (const point of line.points) {
         const x = u.valToPos(point.x, "x", true), y = u.valToPos(point.y, "y", true);
         if (isNumber(point.deviation)) drawErrorBar(u, line, point, x);
+        if (isNumber(point.xDeviation)) drawErrorAcross(u, point, y);
         context.fillStyle = line.colour;
         tracePoint(context, line.shape, x, y, 4 * ratio);
         context.fill();
@@ -191,7 +231,7 @@ const lopChart = (function () {
     const shown = (format) => (u, values) => values.map((v) => (isNumber(v) ? format(v) : ""));
     const x = Object.assign({}, common, { label: options.xLabel, size: 36,
       values: shown(options.xLog ? short : plain), grid: { show: false } });
-    const y = Object.assign({}, common, { label: options.yLabel, size: 46, values: shown(plain) });
+    const y = Object.assign({}, common, { label: options.yLabel, size: 46, values: shown(options.yShort ? short : plain) });
     /* uPlot's own splits of a log scale begin at its very end, which is no round number here. */
     for (const [axis, log] of [[x, options.xLog], [y, options.yLog]])
       if (log) Object.assign(axis, { splits: logSplits, filter: (u, values) => values });
@@ -242,7 +282,8 @@ const lopChart = (function () {
       const swatch = make("i");
       swatch.style.background = line.colour;
       const text = make("span", {}, line.name + ": " + withDeviation(options, point));
-      if (point.note) text.append(make("small", {}, point.note));
+      const note = [point.note, options.front && options.front.includes(point) ? "on the Pareto front" : ""].filter(Boolean).join(", ");
+      if (note) text.append(make("small", {}, note));
       tip.append(make("span", { class: "row" }, swatch, text));
     }
   }
@@ -307,6 +348,7 @@ const lopChart = (function () {
         stroke: line.colour, width: line.faint ? 1.1 : 2, alpha: line.faint ? 0.42 : 1, dash: line.dash,
         spanGaps: true, show: !line.hidden, points: { show: false } }))),
       hooks: {
+        drawAxes: [(self) => drawFront(self, options.front)],
         draw: [(self) => { drawDense(self, options); drawMarks(self, lines, options); if (options.ends) drawEnds(self, lines); }],
         setCursor: [(self) => {
           const found = self.cursor.left >= 0 ? nearest(self, lines, self.cursor.left, self.cursor.top) : null;
@@ -329,7 +371,7 @@ const lopChart = (function () {
 
   function frame(title, note) {
     const holder = make("div", { class: "canvas", tabindex: "0", role: "img",
-      "aria-label": title + ". Arrow keys read the points; a table below has all figures." });
+      "aria-label": title + ". Arrow keys read the points; the numbers are in the table below." });
     listenToKeys(holder);
     const figure = make("figure", { class: "plot" }, make("figcaption", {}, title, make("small", {}, note || "")), holder);
     return { figure, holder, caption: figure.firstChild };
@@ -337,7 +379,7 @@ const lopChart = (function () {
 
   function entitle(framed, title) {
     framed.caption.firstChild.textContent = title;
-    framed.holder.setAttribute("aria-label", title + ". Arrow keys read the points; a table below has all figures.");
+    framed.holder.setAttribute("aria-label", title + ". Arrow keys read the points; the numbers are in the table below.");
   }
 
   /* Controls ---------------------------------------------------------------------------------- */
@@ -389,6 +431,6 @@ const lopChart = (function () {
     return list;
   }
 
-  return { make, colour, seriesColour, rampColour, whole, plain, isNumber, loss, hundredths, withDeviation, plot, clear,
+  return { make, colour, seriesColour, rampColour, whole, plain, short, bytes, isNumber, loss, hundredths, withDeviation, plot, clear,
     frame, entitle, choice, sample, legend, root, shapes, dark };
 })();

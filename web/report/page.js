@@ -39,6 +39,7 @@ const lopPage = (function () {
   /* Packed networks of a data set: { series, k, seed, bytes, file, test_accuracy, missing }. */
   const networksOf = (block) => networks.filter((network) => network.block === block);
   const insideOf = (network) => original(network).inside;
+  const planOf = (network) => original(network).plan;
 
   /* The file itself, or null where the page does not carry it. */
   function bytesOf(network) {
@@ -61,5 +62,5 @@ const lopPage = (function () {
     for (const { section, draw } of parts) section.hidden = draw(block) === false;
   }
 
-  return { blocks, networks, known, get, set, networksOf, insideOf, bytesOf, nameOf, part, show, shown: () => shown };
+  return { blocks, networks, known, get, set, networksOf, insideOf, planOf, bytesOf, nameOf, part, show, shown: () => shown };
 })();
