@@ -30,3 +30,9 @@ cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_INCLUDEDIR
 configure_file(cmake/lop.pc.in ${PROJECT_BINARY_DIR}/lop.pc @ONLY)
 configure_file(cmake/lop-run.pc.in ${PROJECT_BINARY_DIR}/lop-run.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/lop.pc ${PROJECT_BINARY_DIR}/lop-run.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# The runtime for pages: docs/webassembly.md.
+if(LOP_WASM)
+  install(FILES ${LOP_WASM_MODULES} web/runtime/lop-run.js
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/lop/web)
+endif()

@@ -25,6 +25,9 @@ build libyaml-dev
 build zlib1g-dev
 build nodejs node
 build npm npm
+build clang clang
+build lld wasm-ld
+build wasi-libc
 demo  gnuplot-nox gnuplot
 test  binutils
 test  clang

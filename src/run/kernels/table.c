@@ -8,6 +8,7 @@
 #include "run/kernels/avx2.h"
 #include "run/kernels/avx512.h"
 #include "run/kernels/neon.h"
+#include "run/kernels/wasm.h"
 
 static const lopi_kernel_list *const lists[] = {
     &lopi_kernels_scalar,
@@ -27,6 +28,11 @@ static const lopi_kernel_list *const lists[] = {
     &lopi_kernels_neon_dot_i8,
     &lopi_kernels_neon_i8,
     &lopi_kernels_neon_tiles_f32,
+    &lopi_kernels_wasm_columns,
+    &lopi_kernels_wasm_lists_i8,
+    &lopi_kernels_wasm_strips_i8,
+    &lopi_kernels_wasm_tiles_f32,
+    &lopi_kernels_wasm_tiles_i8,
 };
 
 const lopi_kernel *lopi_kernel_at(size_t index)
