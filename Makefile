@@ -2,6 +2,7 @@
 
 LOP := build/release/cli/lop
 OUT := out/demo
+BENCH :=
 PREFIX := /usr/local
 
 .PHONY: help deps build demo test bench format lint install clean
@@ -10,7 +11,7 @@ help:
 	@echo 'make build    build the library and $(LOP)'
 	@echo 'make demo     the pruning experiment on MNIST, from nothing to a page of results'
 	@echo 'make test     all checks: warnings, tests, sanitizers, lint'
-	@echo 'make bench    speed against the stated targets and, if installed, PyTorch'
+	@echo 'make bench    speed beside other programs and stated targets; BENCH=--quick for a short one'
 	@echo 'make format   put all C files into the project'"'"'s form'
 	@echo 'make lint     form, static analysis, and the rules of the house'
 	@echo 'make install  install to PREFIX (now $(PREFIX)); DESTDIR is obeyed'
@@ -29,9 +30,10 @@ demo: build
 test:
 	@scripts/test.sh
 
-bench: build
-	@scripts/deps.sh bench
-	@scripts/bench.sh $(LOP)
+bench:
+	@scripts/deps.sh build bench
+	@scripts/build.sh release
+	@scripts/bench.sh $(LOP) $(BENCH)
 
 format:
 	@scripts/lint.sh --fix

@@ -1,265 +1,108 @@
 #!/usr/bin/env python3
-"""lop's speed and memory beside their targets, and beside PyTorch where python3-torch is installed.
+"""lop's speed, measured here and now beside others and beside stated targets.
 
-Everything is measured here and now, in processes of their own, one at a time, in turns (lop,
-PyTorch, lop, PyTorch, …), so that a machine that gets slower or busier does so for all. A row gives
-the median of all timed passes and the smallest and largest. Ends with 1 under --check where a target
+    training.py   training, evaluation, pruning; PyTorch beside them
+    inference.py  networks computed by lop, ONNX Runtime, oneDNN, PyTorch, SuiteSparse:GraphBLAS
+    networks.py   the networks for that: trained and pruned here, kept in the directory of --out
+    page.py       the tables and figures of docs/performance.md
+    contender/    the engines, as programs that compute when inference.py tells them
+    bench.c       training and pruning, as a program that training.py calls
+    criteria.c    what criteria of pruning cost and keep
+
+Peers that are not installed are left out, and the tables say so. Ends with 1 under --check where a target
 that could be measured is missed.
 """
 
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 
+import inference
+import page
+import training
+from common import Notes, describe_machine, print_table
+from networks import Networks
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-EPOCH_IMAGES = 60000
+
+# What takes half an hour, and what a few minutes.
+FULL = {"shapes": ["challenge", "lenet"], "sparsities": [0, 25, 50, 60, 70, 80, 90, 95, 97, 99],
+        "turns": 7, "seconds": 0.08, "epochs": 10, "retraining": 3, "training_turns": 3,
+        "engines": [engine for engine, _ in inference.ENGINES]}
+QUICK = {"shapes": ["challenge"], "sparsities": [0, 80, 90, 95, 99], "turns": 5, "seconds": 0.04,
+         "epochs": 3, "retraining": 1, "training_turns": 1,
+         "engines": ["lop-int8", "lop-float32", "onnxruntime-int8", "onnxruntime-float32",
+                     "onednn-int8"]}
 
 
-class Measurement:
-    """One thing to measure, and what came out of all its turns."""
-
-    def __init__(self, title, command):
-        self.title = title
-        self.command = command
-        self.results = []
-        self.absent = None  # why there is nothing
-
-    def turn(self):
-        if self.absent:
-            return
-        done = subprocess.run(self.command, capture_output=True, text=True)
-        if done.returncode != 0:
-            lines = done.stderr.strip().splitlines()
-            self.absent = lines[-1] if lines else "ended with %d" % done.returncode
-            return
-        self.results.append(json.loads(done.stdout))
-
-    def values(self, name="seconds"):
-        return [second for result in self.results for second in result[name]]
-
-    def median(self, name="seconds"):
-        return statistics.median(self.values(name))
-
-    def peak_bytes(self):
-        return max(result["peak_memory_bytes"] for result in self.results)
+def read_options():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    build = os.path.join(HERE, "../build/release")
+    parser.add_argument("--build", default=build, help="the build directory to measure")
+    parser.add_argument("--quick", action="store_true", help="fewer networks, engines and turns")
+    parser.add_argument("--only", choices=["training", "inference"], help="one part of it")
+    parser.add_argument("--out", default="out/bench", help="where networks and results are kept")
+    parser.add_argument("--page", metavar="FILE",
+                        help="also write tables and figures into this page (docs/performance.md)")
+    parser.add_argument("--threads", default="1,2", help="of inference")
+    parser.add_argument("--check", action="store_true", help="end with 1 where a target is missed")
+    parser.add_argument("--batch", type=int, default=256, help="of training")
+    parser.add_argument("--steps", type=int, default=100, help="optimizer steps a timed pass")
+    parser.add_argument("--passes", type=int, default=2, help="timed passes a turn, in training")
+    options = parser.parse_args()
+    for name, value in (QUICK if options.quick else FULL).items():
+        setattr(options, name, value)
+    options.program = os.path.join(options.build, "bench/bench")
+    options.contender = os.path.join(options.build, "bench/contender")
+    cores = len(os.sched_getaffinity(0))
+    options.threads = sorted({min(int(n), cores) for n in options.threads.split(",")})
+    options.batches = [1, 512]
+    return options
 
 
-class Notes:
-    """Reasons why something was not measured, each said once below the tables."""
-
-    def __init__(self):
-        self.texts = []
-
-    def refer(self, text):
-        if text not in self.texts:
-            self.texts.append(text)
-        return "not measured (%d)" % (self.texts.index(text) + 1)
-
-    def print(self):
-        for i, text in enumerate(self.texts):
-            print("(%d) %s" % (i + 1, text))
+def measure_training(options, notes, results):
+    turns = options.turns
+    options.turns = options.training_turns
+    targets, results["training"] = training.measure(options, notes)
+    options.turns = turns
+    return targets
 
 
-def spread(values, scale):
-    return "%.2f – %.2f" % (min(values) * scale, max(values) * scale)
-
-
-def print_table(head, rows):
-    widths = [max(len(row[i]) for row in [head] + rows) for i in range(len(head))]
-    for row in [head, ["-" * width for width in widths]] + rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
-    print()
-
-
-def python_with_torch():
-    """The interpreter that has PyTorch: this one, or the system's, which Debian's package serves."""
-    for python in (sys.executable, "/usr/bin/python3"):
-        look = [python, "-c", "import importlib.util as u; raise SystemExit(not u.find_spec('torch'))"]
-        if os.path.exists(python) and subprocess.run(look).returncode == 0:
-            return python
-    return sys.executable
-
-
-def training(program, data, options, threads):
-    """Measurements of training: lop in each precision and PyTorch, each thread count."""
-    work = ["--batch", str(options.batch), "--steps", str(options.steps),
-            "--passes", str(options.passes)]
-    python = python_with_torch()
-    found = {}
-    for count in threads:
-        for name, command in (
-                ("lop float32", [program, "train", "--precision", "float32"]),
-                ("lop bf16", [program, "train", "--precision", "bf16"]),
-                ("PyTorch float32",
-                 [python, os.path.join(HERE, "train_pytorch.py"), "--data", data])):
-            key = (name, count)
-            found[key] = Measurement("%s, %d thread%s" % (name, count, "s" * (count > 1)),
-                                     command + work + ["--threads", str(count)])
-    return found
-
-
-def training_table(found, options, notes):
-    images = options.steps * options.batch
-    print("Training 784-1000-1000-500-200-10, Adam, batch %d: passes of %d steps;" %
-          (options.batch, options.steps))
-    print("seconds an epoch are milliseconds a step times %d / %d.\n" %
-          (EPOCH_IMAGES, options.batch))
-    rows = []
-    for m in found.values():
-        if m.absent:
-            rows.append([m.title, "–", "", "", "", notes.refer(m.absent)])
-            continue
-        step = [value / options.steps * 1e3 for value in m.values()]
-        rows.append([m.title, "%.2f" % statistics.median(step), spread(step, 1),
-                     "%.2f" % (m.median() / images * EPOCH_IMAGES),
-                     "%.0f" % (m.peak_bytes() / 1e6), "%d passes" % len(step)])
-    print_table(["", "ms a step", "from – to", "s an epoch", "peak MB", ""], rows)
-
-
-def others_table(measurements, notes):
-    rows = []
-    for m, name, what in measurements:
-        if m.absent:
-            rows.append([what, "–", "", notes.refer(m.absent)])
-            continue
-        rows.append([what, "%.2f" % (m.median(name) * 1e3), spread(m.values(name), 1e3),
-                     "%d passes" % len(m.values(name))])
-    print_table(["", "ms", "from – to", ""], rows)
-
-
-def best(found, name):
-    """The fastest thread count of a program, or None."""
-    measured = [m for key, m in found.items() if key[0] == name and m.results]
-    return min(measured, key=Measurement.median) if measured else None
-
-
-class Targets:
-    """Rows of target, found, verdict."""
-
-    def __init__(self, notes):
-        self.rows = []
-        self.missed = 0
-        self.notes = notes
-
-    def add(self, text, target, found, met):
-        self.rows.append([text, target, found, "met" if met else "MISSED"])
-        self.missed += not met
-
-    def absent(self, text, target, why):
-        self.rows.append([text, target, "–", self.notes.refer(why)])
-
-    def ratio(self, text, least, mine, other):
-        target = "≥ %.1f×" % least
-        for m, who in ((mine, "lop"), (other, "PyTorch")):
-            if m is None or not m.results:
-                why = m.absent if m and m.absent else "no result of " + who
-                self.absent(text, target, why)
-                return
-        ratio = (other.median() / other.results[0]["steps"]) / (
-            mine.median() / mine.results[0]["steps"])
-        self.add(text, target, "%.2f×" % ratio, ratio >= least)
-
-    def most(self, text, limit, unit, measurement, value):
-        target = "≤ %g %s" % (limit, unit)
-        if not measurement.results:
-            self.absent(text, target, measurement.absent or "no result")
-            return
-        found = value(measurement)
-        self.add(text, target, "%.3g %s" % (found, unit), found <= limit)
-
-
-def check_targets(found, evaluation, threads, options, notes):
-    most = max(threads)
-    torch = best(found, "PyTorch float32")
-    if torch:
-        print("PyTorch's best setting here: %s.\n" % torch.title)
-    missing = found[("PyTorch float32", most)]
-    mine, bf16 = found[("lop float32", most)], found[("lop bf16", most)]
-    twenty_epochs = 20 * EPOCH_IMAGES / (options.steps * options.batch)
-    targets = Targets(notes)
-    with_threads = "%d thread%s" % (most, "s" * (most > 1))
-    targets.ratio("training in float32, %s, to PyTorch's best" % with_threads, 1.4, mine,
-                  torch or missing)
-    targets.ratio("training in bf16, %s, to PyTorch's best" % with_threads, 4, bf16,
-                  torch or missing)
-    targets.most("20 epochs in bf16, %s" % with_threads, 35, "s", bf16,
-                 lambda m: m.median() * twenty_epochs)
-    targets.most("10,000 test images, %s" % with_threads, 0.5, "s", evaluation,
-                 lambda m: m.median("seconds"))
-    for name, m in (("float32", mine), ("bf16", bf16)):
-        targets.most("peak memory of training in %s" % name, 700, "MB", m,
-                     lambda m: m.peak_bytes() / 1e6)
-    print_table(["target", "", "found", ""], targets.rows)
-    return targets.missed
-
-
-def describe_machine():
-    model = "unknown processor"
-    try:
-        with open("/proc/cpuinfo") as file:
-            model = next(line.split(":", 1)[1].strip() for line in file if "model name" in line)
-    except (OSError, StopIteration):
-        pass
-    load = os.getloadavg()[0]
-    print("%s, %d processors, load before the start %.1f" %
-          (model, len(os.sched_getaffinity(0)), load))
-    if load > 0.5:
-        print("Something else is running: these times are worse than this machine's best.")
-    print()
+def measure_inference(options, notes, results):
+    data = subprocess.run([options.program, "data"], capture_output=True, text=True)
+    if data.returncode != 0:
+        raise SystemExit(data.stderr.strip())
+    networks = Networks(os.path.join(options.build, "cli/lop"), options.out, options.epochs,
+                        options.retraining)
+    work = inference.Inference(options, networks, data.stdout.strip())
+    work.run()
+    inference.print_tables(work)
+    results["inference"], results["plans"] = work.rows, work.plans
+    targets = inference.check_targets(work, notes)
+    for engine, problem in work.problems.items():
+        notes.refer("%s: %s" % (inference.TITLES.get(engine, engine), problem))
+    results["work"] = work
+    return targets
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--program", default=os.path.join(HERE, "../build/release/bench/bench"))
-    parser.add_argument("--batch", type=int, default=256)
-    parser.add_argument("--steps", type=int, default=100, help="optimizer steps a pass")
-    parser.add_argument("--passes", type=int, default=2, help="timed passes a turn")
-    parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--json", metavar="FILE", help="also write all results, one JSON line each")
-    parser.add_argument("--check", action="store_true", help="end with 1 where a target is missed")
-    options = parser.parse_args()
-
-    data = subprocess.run([options.program, "data"], capture_output=True, text=True)
-    if data.returncode != 0:
-        print(data.stderr.strip(), file=sys.stderr)
-        return data.returncode
-    threads = sorted({1, min(2, len(os.sched_getaffinity(0)))})
-    describe_machine()
-    found = training(options.program, data.stdout.strip(), options, threads)
-    common = ["--threads", str(max(threads)), "--passes", "5"]
-    evaluation = Measurement("evaluation", [options.program, "evaluate"] + common)
-    pruning = Measurement("pruning", [options.program, "prune"] + common)
-    everything = list(found.values()) + [evaluation, pruning]
-    for turn in range(options.turns):
-        for i, m in enumerate(everything):
-            if sys.stderr.isatty():
-                print("\rturn %d of %d, %d of %d " % (turn + 1, options.turns, i + 1,
-                                                      len(everything)), end="", file=sys.stderr)
-            m.turn()
-    if sys.stderr.isatty():
-        print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
-
+    options = read_options()
     notes = Notes()
-    training_table(found, options, notes)
-    others_table([
-        (evaluation, "first_seconds", "evaluating 10,000 images, the first time"),
-        (evaluation, "seconds", "evaluating 10,000 images"),
-        (pruning, "weight_prune_seconds", "pruning 90 % of the weights"),
-        (pruning, "unit_prune_seconds", "pruning 90 % of the units"),
-        (pruning, "weight_count_seconds", "counting what is left"),
-        (pruning, "weight_compact_seconds", "compacting after weight pruning"),
-        (pruning, "unit_compact_seconds", "compacting after unit pruning"),
-    ], notes)
-    missed = check_targets(found, evaluation, threads, options, notes)
+    results, missed, tables = {}, 0, {}
+    describe_machine()
+    for name, measure in (("inference", measure_inference), ("training", measure_training)):
+        if options.only in (None, name):
+            tables[name] = measure(options, notes, results)
+            print_table(["target, " + name, "", "found", ""], tables[name].rows)
+            missed += tables[name].missed
     notes.print()
-    if options.json:
-        with open(options.json, "w") as file:
-            for m in everything:
-                for result in m.results:
-                    file.write(json.dumps(result) + "\n")
+    work = results.pop("work", None)
+    with open(os.path.join(options.out, "results.json"), "w") as file:
+        json.dump(results, file, indent=1)
+    if options.page:
+        page.write(options.page, work, tables, notes)
     return 1 if missed and options.check else 0
 
 

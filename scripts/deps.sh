@@ -52,6 +52,8 @@ test  shellcheck
 bench python3
 bench python3-numpy
 bench python3-torch
+bench libgraphblas-dev
+bench gnuplot-nox gnuplot
 '
 
 groups=${*:-build}
@@ -108,9 +110,13 @@ if [ -n "$missing" ]; then
     rm -f "$log"
 fi
 
-# The page's charts are one npm package, at the version that the lock file fixes.
-if [ -f package-lock.json ] && ! cmp -s package-lock.json node_modules/.lop-lock; then
-    echo "deps: npm ci (node_modules/, from package-lock.json)"
-    npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
-    cp package-lock.json node_modules/.lop-lock
-fi
+# Packages of npm, at the versions that a lock file fixes.
+npm_packages() { # DIRECTORY
+    if [ -f "$1/package-lock.json" ] && ! cmp -s "$1/package-lock.json" "$1/node_modules/.lop-lock"; then
+        echo "deps: npm ci ($1/node_modules/, from $1/package-lock.json)"
+        (cd "$1" && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error)
+        cp "$1/package-lock.json" "$1/node_modules/.lop-lock"
+    fi
+}
+npm_packages . # the page's charts
+case " $groups " in *" bench "*) npm_packages bench ;; esac # ONNX Runtime

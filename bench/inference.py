@@ -1,0 +1,338 @@
+"""Inference: lop beside ONNX Runtime, oneDNN, PyTorch and SuiteSparse:GraphBLAS, on the same networks.
+
+Each engine is a process of its own (contender/, pytorch_run.py) that computes when it is told to; the
+others sleep. For each network, batch and number of threads, each engine first chooses the fastest of
+its settings, its outputs are compared with those of NumPy in double, and then all are timed in turns. A
+figure is the median over the turns of the median time of one run in a turn.
+"""
+
+import gzip
+import json
+import os
+import statistics
+import struct
+import subprocess
+import tempfile
+
+from common import Targets, print_table, progress, python_with_torch
+from networks import NAMES
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LIBRARY = os.path.join(HERE, "node_modules/onnxruntime-node/bin/napi-v6/linux/%s/libonnxruntime.so.1")
+SAMPLES = 1024
+
+# Columns of the tables: engine, heading.
+ENGINES = (
+    ("lop-int8", "lop int8"),
+    ("lop-float32", "lop float32"),
+    ("onnxruntime-int8", "ONNX Runtime int8"),
+    ("onnxruntime-float32", "ONNX Runtime float32"),
+    ("onednn-int8", "oneDNN int8"),
+    ("onednn-bf16", "oneDNN bf16"),
+    ("onednn-float32", "oneDNN float32"),
+    ("pytorch-float32", "PyTorch float32"),
+    ("graphblas-float32", "GraphBLAS float32"),
+)
+TITLES = dict(ENGINES, **{"lop-int8-avx2": "lop int8, AVX2"})
+
+# Float32 sums of a thousand products, in any order, of outputs of size 10: a few 1e-6; 1e-4 is safe.
+FLOAT_BOUND = 1e-4
+# Eight bits move outputs by some hundredths; a share this small of the samples lies so near a border.
+CLASS_SHARE = 0.98
+
+
+class Worker:
+    """A contender's process. `absent` says why it cannot take part."""
+
+    def __init__(self, engine, program, data):
+        self.engine = engine
+        self.absent = None
+        command = [program, engine]
+        if engine.startswith("pytorch"):
+            command = [python_with_torch(), os.path.join(HERE, "pytorch_run.py"), data]
+        environment = {name: value for name, value in os.environ.items()
+                       if not name.startswith(("OMP_", "GOMP_", "LOP_ISA"))}
+        machine = "arm64" if os.uname().machine == "aarch64" else "x64"
+        environment.setdefault("ONNXRUNTIME", LIBRARY % machine)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True, env=environment)
+
+    def ask(self, *words):
+        """The answer to a request, or None: then `absent` says why."""
+        if self.absent:
+            return None
+        try:
+            print(*words, file=self.process.stdin, flush=True)
+            answer = json.loads(self.process.stdout.readline())
+        except (BrokenPipeError, json.JSONDecodeError):
+            lines = self.process.stderr.read().strip().splitlines()
+            self.absent = lines[-1] if lines else "%s ended" % self.engine
+            return None
+        return answer
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+        for pipe in (self.process.stdout, self.process.stderr):
+            pipe.close()
+
+
+def read_network(path):
+    """The weights of a safetensors file as lop writes it, in the order of the layers."""
+    import numpy
+    with open(path, "rb") as file:
+        size, = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(size))
+        data = file.read()
+    tensors = sorted((entry["data_offsets"], entry["shape"]) for name, entry in header.items()
+                     if name.endswith(".weight") and entry["dtype"] == "F32")
+    return [numpy.frombuffer(data[begin:end], "<f4").reshape(shape) for (begin, end), shape in tensors]
+
+
+class Reference:
+    """What networks yield for the first test images, by NumPy in double."""
+
+    def __init__(self, directory):
+        import numpy
+        self.numpy = numpy
+        path = os.path.join(directory, "t10k-images-idx3-ubyte")
+        opener = open if os.path.exists(path) else gzip.open
+        with opener(path if opener is open else path + ".gz", "rb") as file:
+            data = file.read()
+        pixels = numpy.frombuffer(data, "u1", offset=16)[:SAMPLES * 784].reshape(SAMPLES, 784)
+        self.images = (pixels.astype("f4") / numpy.float32(255)).astype("f8")
+        self.kept = {}
+
+    def outputs(self, path):
+        if path not in self.kept:
+            x = self.images
+            weights = read_network(path)
+            for i, weight in enumerate(weights):
+                x = x @ weight.astype("f8").T
+                if i + 1 < len(weights):
+                    x = self.numpy.maximum(x, 0)
+            self.kept = {path: x}  # one at a time
+        return self.kept[path]
+
+    def compare(self, engine, path, file):
+        """Why outputs are not those of the network, or None; and the largest difference."""
+        numpy = self.numpy
+        found = numpy.fromfile(file, "<f4")
+        wanted = self.outputs(path)
+        found = found.reshape(-1, wanted.shape[1]).astype("f8")
+        wanted = wanted[:len(found)]
+        worst = float(abs(found - wanted).max())
+        if engine.endswith("float32"):
+            bound = FLOAT_BOUND * max(1, float(abs(wanted).max()))
+            return (None if worst <= bound else
+                    "outputs differ from the network's by %g" % worst), worst
+        same = float((found.argmax(1) == wanted.argmax(1)).mean())
+        return (None if same >= CLASS_SHARE else
+                "%.1f %% of the classes are other ones" % (100 * (1 - same))), worst
+
+
+class Cell:
+    """Engines beside each other, each with a network: one batch, one number of threads."""
+
+    def __init__(self, shape, method, k, batch, threads, entries):
+        self.key = (shape, method, k, batch, threads)
+        self.entries = entries  # (engine, path)
+        self.rows = {}
+
+    def row(self, engine, path, setting, worst):
+        shape, method, k, batch, threads = self.key
+        return {"network": NAMES[shape], "shape": shape, "method": method, "k": k, "batch": batch,
+                "threads": threads, "engine": engine, "of": os.path.basename(path),
+                "setting": setting, "largest_difference": worst, "turns": []}
+
+
+class Inference:
+    def __init__(self, options, networks, data):
+        self.options = options
+        self.networks = networks
+        self.data = data
+        self.reference = Reference(data)
+        self.workers = {}
+        self.problems = {}  # engine: why it is missing somewhere
+        self.rows = []
+        self.plans = []
+
+    def worker(self, engine):
+        if engine not in self.workers:
+            self.workers[engine] = Worker(engine, self.options.contender, self.data)
+        return self.workers[engine]
+
+    def open(self, cell, engine, path):
+        worker = self.worker(engine)
+        answer = worker.ask("open", path, cell.key[4], cell.key[3])
+        if answer is None or "error" in answer:
+            self.problems[engine] = worker.absent or answer["error"]
+            return
+        with tempfile.NamedTemporaryFile() as file:
+            done = worker.ask("outputs", file.name)
+            problem, worst = self.reference.compare(engine, path, file.name) if done else (
+                worker.absent, None)
+        if problem:
+            self.problems[engine] = problem
+        else:
+            cell.rows[engine] = cell.row(engine, path, answer["setting"], worst)
+
+    def measure(self, cell):
+        for engine, path in cell.entries:
+            self.open(cell, engine, path)
+        slow = set()
+        for _ in range(self.options.turns):
+            for engine, row in cell.rows.items():
+                if engine in slow:
+                    continue
+                answer = self.worker(engine).ask("time", self.options.seconds)
+                if answer is None or "error" in answer:
+                    self.problems[engine] = self.worker(engine).absent or answer["error"]
+                    continue
+                row["turns"].append(answer)
+                if answer["us"] > 5e6 * self.options.seconds:
+                    slow.add(engine)  # tens of times slower than the rest: one turn will do
+        for row in cell.rows.values():
+            if row["turns"]:
+                for name in ("us", "low_us", "high_us"):
+                    row[name] = statistics.median(turn[name] for turn in row["turns"])
+                row["runs"] = sum(turn["runs"] for turn in row["turns"])
+                row["turns"] = len(row["turns"])
+                self.rows.append(row)
+
+    def cells(self):
+        """What is measured, in order."""
+        o = self.options
+        for shape in o.shapes:
+            for k in o.sparsities:
+                path = self.networks.pruned(shape, "weight", k)
+                for batch in o.batches:
+                    for threads in o.threads:
+                        entries = [(engine, path) for engine in o.engines]
+                        if (shape, k, batch, threads) == ("challenge", 90, 1, 1):
+                            entries.append(("lop-int8-avx2", path))
+                        yield Cell(shape, "weight", k, batch, threads, entries)
+        # Units removed, against dense engines that compute the whole network.
+        small, dense = self.networks.pruned("challenge", "unit", 80), self.networks.dense("challenge")
+        yield Cell("challenge", "unit", 80, 512, 1,
+                   [("lop-int8", small)] + [(engine, dense) for engine in o.engines
+                                            if engine != "lop-int8" and not engine.startswith("lop")
+                                            and not engine.startswith("graphblas")])
+
+    def run(self):
+        cells = list(self.cells())
+        for i, cell in enumerate(cells):
+            progress("inference: %d of %d, %s %s %d %%, batch %d, %d threads" %
+                     ((i + 1, len(cells)) + cell.key))
+            self.measure(cell)
+        for worker in self.workers.values():
+            worker.end()
+        for k in self.options.sparsities:
+            progress("plans: %d %%" % k)
+            self.measure_plan(k)
+        progress("")
+
+    def measure_plan(self, k):
+        """Single kernels against the plan, and the first answer, by `lop bench`."""
+        path = self.networks.packed("challenge", "weight", k)
+        command = [self.networks.lop, "bench", path, "--data", "mnist", "--threads", "1", "--plan",
+                   "--anew", "--json", "--seconds", str(self.options.seconds)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            self.problems["plans"] = done.stderr.strip()
+            return
+        found = json.loads(done.stdout)
+        self.plans.append({"k": k, "start": found.get("start"),
+                           "single_kernels": found.get("single_kernels", []),
+                           "prepared_bytes": found["prepared_bytes"]})
+
+    def us(self, engine, k, batch=1, threads=1, method="weight", shape="challenge"):
+        for row in self.rows:
+            if (row["engine"], row["k"], row["batch"], row["threads"], row["method"],
+                    row["shape"]) == (engine, k, batch, threads, method, shape):
+                return row["us"]
+        return None
+
+
+# Target: text, least ratio, sparsity, batch, method, the faster engine, the slower.
+RATIOS = (
+    ("batch 1, 90 % of the weights, int8, to ONNX Runtime float32", 45, 90, 1, "weight", "lop-int8",
+     "onnxruntime-float32"),
+    ("batch 1, 90 % of the weights, int8, to ONNX Runtime int8", 13, 90, 1, "weight", "lop-int8",
+     "onnxruntime-int8"),
+    ("batch 1, 80 % of the weights, int8, to ONNX Runtime int8", 8, 80, 1, "weight", "lop-int8",
+     "onnxruntime-int8"),
+    ("batch 1, 95 % of the weights, int8, to ONNX Runtime int8", 18, 95, 1, "weight", "lop-int8",
+     "onnxruntime-int8"),
+    ("batch 1, 99 % of the weights, int8, to ONNX Runtime int8", 35, 99, 1, "weight", "lop-int8",
+     "onnxruntime-int8"),
+    ("batch 1, 90 % of the weights, float32, to ONNX Runtime float32", 10, 90, 1, "weight",
+     "lop-float32", "onnxruntime-float32"),
+    ("batch 512, 90 % of the weights, int8, to ONNX Runtime int8", 1.5, 90, 512, "weight", "lop-int8",
+     "onnxruntime-int8"),
+    ("batch 512, 95 % of the weights, int8, to ONNX Runtime int8", 2.5, 95, 512, "weight", "lop-int8",
+     "onnxruntime-int8"),
+    ("batch 512, 80 % of the units, int8, to ONNX Runtime int8 of the whole network", 6, 80, 512,
+     "unit", "lop-int8", "onnxruntime-int8"),
+    ("batch 1, 90 % of the weights, int8 by AVX2 alone, to ONNX Runtime float32", 15, 90, 1, "weight",
+     "lop-int8-avx2", "onnxruntime-float32"),
+)
+PLAN_RATIO, FIRST_ANSWER_MS, FIRST_ANSWER_K = 1.05, 30, 95
+
+
+def check_targets(inference, notes):
+    targets = Targets(notes)
+    for text, least, k, batch, method, fast, slow in RATIOS:
+        mine = inference.us(fast, k, batch, 1, method)
+        other = inference.us(slow, k, batch, 1, method)
+        if mine is None or other is None:
+            missing = fast if mine is None else slow
+            targets.absent(text, "≥ %g×" % least,
+                           inference.problems.get(missing, "not asked for: %s" % missing))
+        else:
+            targets.add(text, "≥ %g×" % least, "%.3g×" % (other / mine), other / mine >= least)
+    ratios = [(single["ratio"], plan["k"], single["batch"]) for plan in inference.plans
+              for single in plan["single_kernels"]]
+    text = "planned time over the best single kernel, any k, batch 1 to 512"
+    if ratios:
+        worst, k, batch = max(ratios)
+        targets.add(text, "≤ %g" % PLAN_RATIO, "%.3f (%d %%, batch %d)" % (worst, k, batch),
+                    worst <= PLAN_RATIO)
+    else:
+        targets.absent(text, "≤ %g" % PLAN_RATIO, inference.problems.get("plans", "no plans"))
+    starts = [plan["start"]["first_answer_ms"] for plan in inference.plans
+              if plan["k"] == FIRST_ANSWER_K and plan["start"]]
+    text = "from opening to the first answer, %d %% of the weights" % FIRST_ANSWER_K
+    if starts:
+        targets.add(text, "≤ %g ms" % FIRST_ANSWER_MS, "%.1f ms" % starts[0],
+                    starts[0] <= FIRST_ANSWER_MS)
+    else:
+        targets.absent(text, "≤ %g ms" % FIRST_ANSWER_MS,
+                       inference.problems.get("plans", "no plans"))
+    differences = [row["largest_difference"] for row in inference.rows
+                   if row["engine"] == "lop-float32"]
+    if differences:
+        targets.add("float32 outputs, largest difference from NumPy in double",
+                    "≤ %g" % FLOAT_BOUND, "%.1g" % max(differences), max(differences) <= FLOAT_BOUND)
+    return targets
+
+
+def table_rows(inference, shape, batch, threads):
+    """Rows of one table: k, then microseconds a sample for each engine."""
+    rows = []
+    for k in inference.options.sparsities:
+        times = [inference.us(engine, k, batch, threads, "weight", shape) for engine, _ in ENGINES]
+        rows.append(["%d" % k] + ["–" if t is None else "%.3g" % (t / batch) if t / batch < 1000
+                                  else "%.0f" % (t / batch) for t in times])
+    return rows
+
+
+def print_tables(inference):
+    o = inference.options
+    for shape in o.shapes:
+        for batch in o.batches:
+            for threads in o.threads:
+                print("%s, batch %d, %d thread%s: µs a sample by %% of the weights pruned\n" %
+                      (NAMES[shape], batch, threads, "s" * (threads > 1)))
+                print_table(["k"] + [title for _, title in ENGINES],
+                            table_rows(inference, shape, batch, threads))
