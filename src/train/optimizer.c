@@ -8,6 +8,10 @@
 /* Elements a thread takes at once: small enough to balance, large enough to be worth waking for. */
 enum { CHUNK = 1 << 14 };
 
+/* Masked weights in a row, from a multiple of it on, that are passed over together: they and their
+ * moments are zero already and stay so. */
+enum { BLOCK = 16 };
+
 /* What one call of a kernel works on: `count` elements of a parameter. */
 typedef struct span {
     float *restrict value;
@@ -189,6 +193,40 @@ lopi_update lopi_update_new(const lop_train_options *options, double rate, size_
 
 static float *advanced(float *values, size_t by) { return values ? values + by : NULL; }
 
+static span part_of(const span *s, size_t begin, size_t end)
+{
+    return (span){
+        .value = s->value + begin,
+        .gradient = s->gradient + begin,
+        .first = advanced(s->first, begin),
+        .second = advanced(s->second, begin),
+        .mask = s->mask + begin,
+        .half = s->half ? s->half + begin : NULL,
+        .count = end - begin,
+    };
+}
+
+/* Whether all weights of the block that begins at `begin` are masked. */
+static bool is_empty(const span *s, size_t begin)
+{
+    uint64_t kept[BLOCK / sizeof(uint64_t)] = {0};
+    memcpy(kept, s->mask + begin, s->count - begin < BLOCK ? s->count - begin : BLOCK);
+    return (kept[0] | kept[1]) == 0;
+}
+
+/* What is kept of a masked span, stretch by stretch: with next to nothing left, a step costs next
+ * to nothing. */
+static void update_kept(const lopi_update *u, const span *s)
+{
+    for (size_t begin = 0, end; begin < s->count; begin = end + BLOCK) {
+        for (end = begin; end < s->count && !is_empty(s, end); end += BLOCK)
+            continue;
+        const span part = part_of(s, begin, end < s->count ? end : s->count);
+        if (part.count > 0)
+            optimizers[u->optimizer].run[true][part.half != NULL](u, &part);
+    }
+}
+
 void lopi_update_apply(const lopi_update *update, const lopi_parameter *parameter)
 {
     lopi_update u = *update;
@@ -211,7 +249,10 @@ void lopi_update_apply(const lopi_update *update, const lopi_parameter *paramete
             .half = half ? half + begin : NULL,
             .count = count - begin < CHUNK ? count - begin : CHUNK,
         };
-        optimizers[u.optimizer].run[mask != NULL][half != NULL](&u, &s);
+        if (mask)
+            update_kept(&u, &s);
+        else
+            optimizers[u.optimizer].run[false][half != NULL](&u, &s);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <lop/machine.h>
@@ -158,6 +159,60 @@ static void test_pruned_is_zero(void **state)
     }
 }
 
+/* Long stretches of pruned weights are passed over: what stands between them moves as it would
+ * without masks, and they stay +0, in halves too. */
+static void test_stretches(void **state)
+{
+    (void)state;
+    enum { LONG = 40 * 1024 + 5 };
+    float *value[2], *gradient = calloc(LONG, sizeof *gradient), *moment[4];
+    uint16_t *half = calloc(LONG, sizeof *half), *other = calloc(LONG, sizeof *other);
+    uint8_t *mask = calloc(LONG, 1);
+    for (int i = 0; i < 2; i++)
+        value[i] = calloc(LONG, sizeof **value);
+    for (int i = 0; i < 4; i++)
+        moment[i] = calloc(LONG, sizeof **moment);
+    for (size_t i = 0; i < LONG; i++) {
+        /* single ones, runs that begin and end anywhere, and the odd ones at the end */
+        mask[i] = i % 97 == 5 || (i / 300 % 4 == 1 && i % 7 < 5) || i + 2 >= LONG;
+        gradient[i] = (float)cos((double)i);
+        value[0][i] = value[1][i] = mask[i] ? (float)sin((double)i) : 0;
+    }
+    for (size_t o = 0; lop_optimizer_name(o); o++) {
+        lop_train_options options = lop_train_options_default();
+        options.optimizer = (lop_optimizer)o;
+        lopi_update update = lopi_update_new(&options, 0.01, 3);
+        lopi_parameter masked = {.value = value[0],
+                                 .gradient = gradient,
+                                 .moment = {moment[0], moment[1]},
+                                 .mask = mask,
+                                 .half = half,
+                                 .count = LONG,
+                                 .decays = true};
+        lopi_parameter whole = masked;
+        whole.value = value[1], whole.moment[0] = moment[2], whole.moment[1] = moment[3];
+        whole.mask = NULL, whole.half = other;
+        lopi_update_apply(&update, &masked);
+        lopi_update_apply(&update, &whole);
+        static const float zero = 0;
+        for (size_t i = 0; i < LONG; i++) {
+            const float *wanted = mask[i] ? &value[1][i] : &zero;
+            assert_memory_equal(&value[0][i], wanted, sizeof zero);
+            assert_memory_equal(&moment[0][i], mask[i] ? &moment[2][i] : &zero, sizeof zero);
+            assert_memory_equal(&moment[1][i], mask[i] ? &moment[3][i] : &zero, sizeof zero);
+            assert_int_equal(half[i], mask[i] ? other[i] : 0);
+        }
+    }
+    for (int i = 0; i < 2; i++)
+        free(value[i]);
+    for (int i = 0; i < 4; i++)
+        free(moment[i]);
+    free(gradient);
+    free(half);
+    free(other);
+    free(mask);
+}
+
 static void test_prune_clears(void **state)
 {
     (void)state;
@@ -233,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_adam),
         cmocka_unit_test(test_sgd),
         cmocka_unit_test(test_pruned_is_zero),
+        cmocka_unit_test(test_stretches),
         cmocka_unit_test(test_prune_clears),
         cmocka_unit_test(test_bias_does_not_decay),
         cmocka_unit_test(test_threads_do_not_matter),
