@@ -258,7 +258,8 @@ LOP_API size_t lop_sweep_jobs(const lop_recipe *recipe, size_t threads);
  * DIR/recipe.json holds the recipe; a directory made by another recipe is refused (LOP_E_ARG, says
  * what differs), but seeds, methods, criteria, schedules and sparsities may be added.
  * DIR/dense-seedN.safetensors are the trained networks, DIR/dense-seedN.checkpoint the unfinished
- * one, DIR/results.jsonl the results. One process a directory: LOP_E_BUSY says who holds it.
+ * one, DIR/results.jsonl the results, DIR/packed the packed files of the networks, exactly those
+ * that were measured. One process a directory: LOP_E_BUSY says who holds it.
  *
  * The results of sparsity 0 are the dense network, measured once for each way of pruning. Where
  * pruned networks are retrained, it is retrained as long. They carry the epochs of the dense

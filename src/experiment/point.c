@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -120,15 +119,13 @@ static lop_status measure_shipped(const lopi_sweep *s, outcome *o, lop_result *r
 
 /* Pruning -------------------------------------------------------------------------------------- */
 
-/* A file's name from what people are told of a point. */
 static char *checkpoint_of(const lopi_sweep *s, const lopi_point_job *point)
 {
-    char name[LOPI_SWEEP_NAME + 16];
-    snprintf(name, sizeof name, "%s.checkpoint", point->name);
-    for (char *at = name; *at; at++)
-        if (!isalnum((unsigned char)*at) && *at != '.')
-            *at = '-';
-    return lopi_path_join(s->directory.path, name);
+    char *name = lopi_point_file(point, ".checkpoint"), *path = NULL;
+    if (name)
+        path = lopi_path_join(s->directory.path, name);
+    lopi_free(name);
+    return path;
 }
 
 /* Retraining counts on from the dense training, whose epochs stand in the dense network's result.
@@ -190,7 +187,7 @@ lop_status lopi_point_measure(const lopi_sweep *s, const lopi_point_job *point, 
         status = lopi_parent_get(s, point->seed, dense, error);
     else if (s->timing)
         status = lop_recipe_network(&point->recipe, s->dataset, point->seed, &untrained, error);
-    if (status == LOP_OK && !trained && s->timing)
+    if (status == LOP_OK && !trained)
         status = lopi_recipe_split(&split, &point->recipe, s->dataset, point->seed, error);
     if (status == LOP_OK)
         status = run_point(s, point, trained ? dense->network : NULL, &pruned, result, error);
@@ -201,6 +198,8 @@ lop_status lopi_point_measure(const lopi_sweep *s, const lopi_point_job *point, 
                  .split = trained ? &dense->split : &split};
     if (status == LOP_OK)
         status = measure_shipped(s, &o, result, error);
+    if (status == LOP_OK)
+        status = lopi_point_pack(s, point, pruned, o.split, result, error);
     if (status == LOP_OK && trained)
         status = add_training(dense, result, error);
     size_t peak = lop_memory_peak_bytes();

@@ -2,7 +2,7 @@
  * A sweep's points: what is measured, and the dense network that each begins with.
  *
  * places.c says which points there are, sweep.c who does them, jobs.c how many at a time; parent.c
- * makes the networks; point.c measures.
+ * makes the networks; point.c measures; packed.c keeps what would be shipped.
  */
 #ifndef LOPI_EXPERIMENT_SWEEP_H
 #define LOPI_EXPERIMENT_SWEEP_H
@@ -60,6 +60,18 @@ bool lopi_point_needs_dense(const lopi_point_job *point);
 /** Prune, retrain and measure. `dense` may be empty where it is not needed. */
 lop_status lopi_point_measure(const lopi_sweep *s, const lopi_point_job *point, lopi_parent *dense,
                               lop_result *result, lop_error *error);
+
+/** A file's name from what people are told of a point; lopi_free. NULL: out of memory. */
+char *lopi_point_file(const lopi_point_job *point, const char *end);
+/**
+ * Pack the network of a point and keep the file, exactly the network that was measured: values of a
+ * recipe that shares them as shared ones, others as float32. Where it cannot be packed the result
+ * stays without.
+ * @param split  its training part calibrates the network for int8
+ */
+lop_status lopi_point_pack(const lopi_sweep *s, const lopi_point_job *point,
+                           const lop_network *network, const lop_split *split, lop_result *result,
+                           lop_error *error);
 
 /** Hooks that put `detail` before what training tells. */
 typedef struct lopi_voice {

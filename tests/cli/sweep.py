@@ -71,6 +71,28 @@ class Sweep(tool.LopTest):
         self.assertEqual(without_times(tool.read_results(self.here / "out/results.jsonl")),
                          without_times(tool.read_results(self.here / "again/results.jsonl")))
 
+    def test_packed_files(self):
+        """What is kept is what was measured, with shared values or without."""
+        for directory, more in (("plain", ["-m", "weight"]),
+                                ("shared", ["-m", "weight", "--while-training", "--schedules",
+                                            "gradual", "--begin-epoch", "0", "--end-epoch", "2",
+                                            "--share", "6", "--share-begin", "3"])):
+            self.lop(*self.sweep(directory, *more, "--seeds", "1"))
+            results = tool.read_results(self.here / directory / "results.jsonl")
+            self.assertEqual(len(results), 3)
+            for result in results:
+                path = self.here / directory / result["packed"]
+                self.assertEqual(path.stat().st_size, result["bytes_packed"])
+                self.lop("unpack", path, "-o", "net.safetensors", "-f", "-q")
+                found = json.loads(self.lop("eval", "net.safetensors", "--data", self.data,
+                                            "--precision", "float32", "--json")[0])
+                # A thousand samples at most: one that lies between two classes may fall otherwise.
+                self.assertAlmostEqual(found["accuracy"], result["test_accuracy"], delta=0.0011)
+                self.assertAlmostEqual(found["loss"], result["test_loss"], delta=1e-5)
+            self.assertGreater(results[0]["bytes_packed"], 2 * results[2]["bytes_packed"])
+        told = self.lop("inspect", self.here / "shared" / results[2]["packed"])[0]
+        self.assertRegex(told, r"shared [1-6]\b")
+
     def test_stopped_at_any_moment(self):
         self.lop(*self.sweep("whole"))
         whole = without_times(tool.read_results(self.here / "whole/results.jsonl"))
@@ -190,7 +212,7 @@ class Sweep(tool.LopTest):
             again["epochs"] = again["epochs"][3:]
             (again,) = without_times([again])
             (wanted,) = without_times([result])
-            for name in ("bytes_sparse", "bytes_zstd"):
+            for name in ("bytes_sparse", "bytes_zstd", "bytes_packed", "packed"):
                 wanted.pop(name)
             self.assertEqual(again, wanted)
 
