@@ -17,8 +17,7 @@ static fault armed;
 static atomic_size_t count;
 static atomic_bool happened;
 
-/* Whether this call is one that fails. */
-static bool fails(fault_kind kind)
+bool faults_fail(fault_kind kind)
 {
     if (armed.number == 0 || kind != armed.kind)
         return false;
@@ -33,54 +32,54 @@ static bool fails(fault_kind kind)
 
 static void *zeroed(size_t items, size_t size)
 {
-    return fails(FAULT_MEMORY) ? NULL : memory.zeroed(items, size);
+    return faults_fail(FAULT_MEMORY) ? NULL : memory.zeroed(items, size);
 }
 
 static void *resized(void *block, size_t size)
 {
-    return fails(FAULT_MEMORY) ? NULL : memory.resized(block, size);
+    return faults_fail(FAULT_MEMORY) ? NULL : memory.resized(block, size);
 }
 
 static void *aligned(size_t alignment, size_t size)
 {
-    return fails(FAULT_MEMORY) ? NULL : memory.aligned(alignment, size);
+    return faults_fail(FAULT_MEMORY) ? NULL : memory.aligned(alignment, size);
 }
 
 static int opened(const char *path, int flags, mode_t mode)
 {
-    return fails(FAULT_OPEN) ? -1 : file.open(path, flags, mode);
+    return faults_fail(FAULT_OPEN) ? -1 : file.open(path, flags, mode);
 }
 
 static ssize_t bytes_read(int descriptor, void *bytes, size_t size)
 {
-    if (!fails(FAULT_READ))
+    if (!faults_fail(FAULT_READ))
         return file.read(descriptor, bytes, size);
     return armed.error == FAULT_SHORT ? file.read(descriptor, bytes, (size + 1) / 2) : -1;
 }
 
 static ssize_t written(int descriptor, const void *bytes, size_t size)
 {
-    if (!fails(FAULT_WRITE))
+    if (!faults_fail(FAULT_WRITE))
         return file.write(descriptor, bytes, size);
     return armed.error == FAULT_SHORT ? file.write(descriptor, bytes, (size + 1) / 2) : -1;
 }
 
 static int truncated(int descriptor, off_t size)
 {
-    return fails(FAULT_TRUNCATE) ? -1 : file.truncate(descriptor, size);
+    return faults_fail(FAULT_TRUNCATE) ? -1 : file.truncate(descriptor, size);
 }
 
-static int synced(int descriptor) { return fails(FAULT_SYNC) ? -1 : file.sync(descriptor); }
+static int synced(int descriptor) { return faults_fail(FAULT_SYNC) ? -1 : file.sync(descriptor); }
 
 static int renamed(const char *from, const char *to)
 {
-    return fails(FAULT_RENAME) ? -1 : file.rename(from, to);
+    return faults_fail(FAULT_RENAME) ? -1 : file.rename(from, to);
 }
 
 /* What fails to close is closed all the same, as Linux has it. */
 static int closed(int descriptor)
 {
-    bool failing = fails(FAULT_CLOSE);
+    bool failing = faults_fail(FAULT_CLOSE);
     int number = errno, result = file.close(descriptor);
     if (!failing)
         return result;
@@ -88,11 +87,12 @@ static int closed(int descriptor)
     return -1;
 }
 
-void faults_install(void)
+void faults_install(bool with_memory)
 {
     memory = lopi_memory_system;
     file = lopi_file_system;
-    lopi_memory_system = (lopi_memory_calls){zeroed, resized, aligned, memory.release};
+    if (with_memory)
+        lopi_memory_system = (lopi_memory_calls){zeroed, resized, aligned, memory.release};
     lopi_file_system =
         (lopi_file_calls){opened, bytes_read, written, truncated, synced, renamed, closed};
 }

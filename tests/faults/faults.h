@@ -38,7 +38,9 @@ const char *fault_name(size_t kind);
  * Put the failing calls in place. Not for other libraries' memory: jansson 2.14 itself ends the
  * process by an assertion when its parser gets none.
  */
-void faults_install(void);
+void faults_install(bool with_memory);
+/** Counts a call of that kind; true where it is one that is to fail, with errno set. */
+bool faults_fail(fault_kind kind);
 /** From now on calls fail as `what` says. */
 void faults_arm(const fault *what);
 /** Calls of the armed kind since then, and whether one of them failed. */

@@ -160,7 +160,7 @@ int main(int count, char **arguments)
     directory = scenarios_begin();
     if (!directory)
         return 1;
-    faults_install();
+    faults_install(true);
     for (unsigned i = 0; scenario_at(i); i++)
         if (!only || strcmp(only, scenario_at(i)->name) == 0)
             play_all(scenario_at(i), all);

@@ -1,0 +1,169 @@
+"""The command line while calls of the system fail: the n-th of a kind, once, or all from then on.
+
+Whatever fails: the program ends by itself, with a status that the contract knows, one line on
+standard error that says why, and the file that it was to write whole, old or new, or not there.
+
+commands.py [--long] [COMMAND]: without --long n doubles; with it each n is tried.
+"""
+import errno
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import tool
+
+SHORT = -1
+WAYS = [("memory", errno.ENOMEM)] + [
+    (kind, number) for kind, numbers in [
+        ("open", [errno.EIO, errno.EINTR]),
+        ("read", [errno.EIO, errno.EINTR, SHORT]),
+        ("write", [errno.EIO, errno.ENOSPC, errno.EINTR, SHORT]),
+        ("truncate", [errno.EIO]),
+        ("sync", [errno.EIO, errno.ENOSPC, errno.EINTR]),
+        ("rename", [errno.EIO]),
+        ("close", [errno.EIO, errno.EINTR]),
+    ] for number in numbers]
+# 71 out of memory, 73 cannot create, 74 input/output; 66 where what cannot be opened is no input.
+STATUSES = {"memory": {71}, "open": {66, 73, 74}}
+OTHERS = {73, 74}
+
+# What is run, in a copy of a directory made ready; and the file it writes, or None.
+COMMANDS = {
+    "train": ("train --data data --layers 6,5 --epochs 1 --batch-size 40 -o out.safetensors -f", "out.safetensors"),
+    "prune": ("prune net.safetensors --method weight --sparsity 80 -o out.safetensors -f", "out.safetensors"),
+    "retrain": ("prune net.safetensors --data data --method unit --sparsity 50 --schedule gradual"
+                " --epochs 1 -o out.safetensors -f", "out.safetensors"),
+    "eval": ("eval net.safetensors --data data", None),
+    "inspect": ("inspect net.safetensors", None),
+    "inspect packed": ("inspect net.lop", None),
+    "pack": ("pack net.safetensors --data data -o out.lop -f", "out.lop"),
+    "unpack": ("unpack net.lop -o out.safetensors -f", "out.safetensors"),
+    "verify": ("verify net.safetensors net.lop --data data --tolerance 10", None),
+    "run": ("run net.lop data/t10k-images-idx3-ubyte", None),
+    "sweep": ("sweep --data data --layers 6,5 --epochs 1 --batch-size 40 --sparsity 0,50 --no-timing"
+              " --jobs 1 -o out", None),
+    "report": ("report sweep -o out.html -f", "out.html"),
+    "compare": ("compare sweep", None),
+    "sensitivity": ("sensitivity net.safetensors --data data --sparsity 50", None),
+    "show": ("data show data", None),
+    "help": ("train --help", None),
+}
+
+
+def make_ready(root):
+    tool.make_data(root / "data")
+    for words in [
+        "train --data data --layers 6,5 --epochs 1 --batch-size 40 -o net.safetensors",
+        "pack net.safetensors --data data -o net.lop",
+        "sweep --data data --layers 6,5 --epochs 1 --batch-size 40 --sparsity 0,50 --no-timing -o sweep",
+    ]:
+        subprocess.run([tool.LOP, *words.split()], cwd=root, check=True, capture_output=True,
+                       env=environment())
+
+
+def environment(**more):
+    return {**os.environ, "OMP_NUM_THREADS": "1", "LC_ALL": "C.UTF-8", "LOP_DATA": "cache", **more}
+
+
+class Faults:
+    def __init__(self, name, ready, everything):
+        self.name, self.everything = name, everything
+        self.words, self.output = COMMANDS[name][0].split(), COMMANDS[name][1]
+        self.ready, self.complaints, self.runs = ready, [], 0
+
+    def run(self, kind, number, stays, error, where):
+        """One run in the directory `where`; False where the call was not reached."""
+        reached = where / "reached"
+        reached.unlink(missing_ok=True)
+        shutil.rmtree(where / "out", ignore_errors=True)
+        if self.output:
+            (where / self.output).write_bytes(b"the old file")
+        done = subprocess.run(
+            [tool.LOP, *self.words, "-q"], cwd=where, stdin=subprocess.DEVNULL, capture_output=True,
+            timeout=120, env=environment(LOP_FAULT=f"{kind} {number} {int(stays)} {error}",
+                                         LOP_FAULT_REACHED="reached"))
+        happened = reached.exists()
+        self.runs += 1
+        self.judge(f"{kind} {number}{' and on' if stays else ''}, errno {error}", done, kind, error,
+                   happened, where)
+        return happened or done.returncode < 0
+
+    def judge(self, what, done, kind, error, happened, where):
+        text = done.stderr.decode(errors="replace")
+        status = done.returncode
+        harmless = error in (errno.EINTR, SHORT) or kind == "close" or not happened
+
+        def complain(why):
+            self.complaints.append(f"{self.name}: {what}: {why}; status {status}\n{text[-800:]}")
+
+        if "Sanitizer" in text:
+            complain("a sanitizer reports")
+        elif status < 0:
+            complain("killed by a signal")
+        elif status == 0:
+            pass  # what failed may not have been needed, such as a plan that is kept
+        elif harmless and not (kind == "close" and status in OTHERS):
+            complain("failed although nothing did that matters")
+        elif status not in STATUSES.get(kind, OTHERS) | (OTHERS if kind == "open" else set()):
+            complain("expected another status")
+        elif not text.startswith("lop: ") or text.count("\n") != 1:
+            complain("expected one line that says why")
+        if self.output:
+            path = where / self.output
+            if not path.exists():
+                complain("the old file is gone")
+            elif status == 0 and path.read_bytes() == b"the old file":
+                complain("said to be done, and the old file is still there")
+            elif status != 0 and kind not in ("sync", "open", "close") and path.read_bytes() != b"the old file":
+                # Only where the directory could not be opened or synced is the new file in place.
+                complain("failed, and the old file was replaced")
+        left = [p.name for p in where.iterdir() if ".safetensors." in p.name or ".lop." in p.name
+                or ".html." in p.name]
+        if [name for name in left if not name.endswith("checkpoint")]:
+            complain(f"left {left}")
+        for name in left:
+            (where / name).unlink()
+
+    def go(self, root):
+        where = Path(tempfile.mkdtemp(dir=root))
+        for path in self.ready.iterdir():
+            (where / path.name).symlink_to(path)
+        for kind, error in WAYS:
+            for stays in (False, True):
+                if stays and error == errno.EINTR:
+                    continue
+                number = 1
+                while self.run(kind, number, stays, error, where):
+                    number += 1 if self.everything or number < 3 else number // 2
+        return self
+
+
+def main():
+    if not tool.LOP:
+        print("LOP names no program")
+        sys.exit(77)
+    everything = "--long" in sys.argv
+    only = [word for word in sys.argv[1:] if word != "--long"]
+    root = Path(tempfile.mkdtemp(prefix="lop-faults-"))
+    try:
+        ready = root / "ready"
+        ready.mkdir()
+        make_ready(ready)
+        complaints = []
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            jobs = [Faults(name, ready, everything) for name in (only or COMMANDS)]
+            for done in pool.map(lambda job: job.go(root), jobs):
+                print(f"{done.name}: {done.runs} runs, {len(done.complaints)} complaints", flush=True)
+                complaints += done.complaints
+        for text in complaints[:30]:
+            print(text, file=sys.stderr)
+        sys.exit(1 if complaints else 0)
+    finally:
+        shutil.rmtree(root)
+
+
+main()
