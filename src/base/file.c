@@ -18,7 +18,13 @@ static int open_with_mode(const char *path, int flags, mode_t mode)
     return open(path, flags, mode);
 }
 
-lopi_file_calls lopi_file_system = {open_with_mode, read, write, ftruncate, fsync, rename, close};
+static int link_followed(const char *from, const char *to)
+{
+    return linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW);
+}
+
+lopi_file_calls lopi_file_system = {open_with_mode, read,          write,  ftruncate,
+                                    fsync,          link_followed, rename, close};
 
 int lopi_descriptor_open(const char *path, int flags)
 {

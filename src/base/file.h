@@ -41,7 +41,7 @@ char *lopi_path_join(const char *dir, const char *name);
 typedef struct lopi_output {
     FILE *stream; /* write here; the first failed write is remembered until the commit */
     struct lopi_sink *sink;
-    char *path, *temporary; /* NULL: standard output; "" the latter: written straight */
+    char *path, *temporary; /* NULL: standard output; the latter is "" as long as it has no name */
 } lopi_output;
 
 /**

@@ -15,11 +15,13 @@
 
 #define TEMPORARY_SIZE 32 /* bytes that a temporary name is longer than its path, at most */
 #define BUFFER_SIZE    (1 << 16)
+#define ATTEMPTS       1000 /* at a temporary name: other outputs of this process may have some */
 
 /* What is under the stream. A stream forgets why a write failed; this remembers. */
 struct lopi_sink {
     int descriptor;
-    int number; /* of the first failure; 0: none */
+    int number;    /* of the first failure; 0: none */
+    bool straight; /* a device or a pipe: written as it is, and that is all */
 };
 
 static ssize_t sink_write(void *cookie, const char *bytes, size_t size)
@@ -31,31 +33,62 @@ static ssize_t sink_write(void *cookie, const char *bytes, size_t size)
     return sink->number == 0 ? (ssize_t)size : 0; /* 0 is how a cookie says that it failed */
 }
 
+/* "DIR/NAME.PID-N", free for this process; how often it was tried is what tells apart. */
+static void temporary_name(char *name, const char *path, unsigned attempt)
+{
+    snprintf(name, strlen(path) + TEMPORARY_SIZE, "%s.%ld-%u", path, (long)getpid(), attempt);
+}
+
 /*
- * A new file beside `path`. Not mkstemp: an output has the usual permissions, which the system
- * gives by itself here, while asking for the umask would change it for the other threads.
+ * A new file in the directory of `path`, without a name where the system can do that, so that a
+ * process which is killed leaves nothing; `name` is empty then. Not mkstemp: an output has the
+ * usual permissions, which the system gives by itself, while asking for the umask would change it
+ * for the other threads.
  */
 static int create_temporary(char *name, const char *path)
 {
-    int descriptor = -1;
-    for (unsigned attempt = 0; attempt < 1000; attempt++) {
-        snprintf(name, strlen(path) + TEMPORARY_SIZE, "%s.%ld-%u", path, (long)getpid(), attempt);
+    const char *slash = strrchr(path, '/');
+    snprintf(name, strlen(path) + 2, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+             slash ? path : ".");
+    int descriptor = lopi_descriptor_open(name, O_WRONLY | O_TMPFILE);
+    name[0] = 0;
+    /* These say that the file system, or an old kernel, has no files without names. */
+    bool named = descriptor < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL);
+    for (unsigned attempt = 0; named && descriptor < 0 && attempt < ATTEMPTS; attempt++) {
+        temporary_name(name, path, attempt);
         descriptor = lopi_descriptor_open(name, O_WRONLY | O_CREAT | O_EXCL);
-        if (descriptor >= 0 || errno != EEXIST)
+        if (descriptor < 0 && errno != EEXIST)
             break;
     }
     return descriptor;
 }
 
+/* A name for a file that has none. */
+static int give_name(char *name, const char *path, int descriptor)
+{
+    char itself[32];
+    int result = -1;
+    snprintf(itself, sizeof itself, "/proc/self/fd/%d", descriptor);
+    for (unsigned attempt = 0; result != 0 && attempt < ATTEMPTS; attempt++) {
+        temporary_name(name, path, attempt);
+        result = lopi_file_system.link(itself, name);
+        if (result != 0 && errno != EEXIST)
+            break;
+    }
+    if (result != 0)
+        name[0] = 0;
+    return result;
+}
+
 /* A stream onto the descriptor, by way of a sink that the output owns. */
-static bool attach(lopi_output *output, int descriptor)
+static bool attach(lopi_output *output, int descriptor, bool straight)
 {
     output->sink = lopi_alloc(1, sizeof *output->sink);
     if (!output->sink) {
         errno = ENOMEM;
         return false;
     }
-    *output->sink = (struct lopi_sink){.descriptor = descriptor};
+    *output->sink = (struct lopi_sink){.descriptor = descriptor, .straight = straight};
     output->stream = fopencookie(output->sink, "wb", (cookie_io_functions_t){.write = sink_write});
     if (!output->stream)
         return false;
@@ -64,23 +97,12 @@ static bool attach(lopi_output *output, int descriptor)
     return true;
 }
 
-/* Ends stream and descriptor. 0, or the number of what failed first. */
-static int detach(lopi_output *output, bool sync)
+/* Ends the stream. 0, or the number of what failed first. */
+static int end_stream(lopi_output *output)
 {
-    int number = 0;
-    if (output->stream) {
-        if (fclose(output->stream) != 0)
-            number = output->sink->number ? output->sink->number : errno ? errno : EIO;
-        number = output->sink->number ? output->sink->number : number;
-        output->stream = NULL;
-    }
-    if (output->sink) {
-        if (number == 0 && sync && lopi_descriptor_sync(output->sink->descriptor) != 0)
-            number = errno;
-        if (lopi_descriptor_close(output->sink->descriptor) != 0 && number == 0)
-            number = errno;
-    }
-    return number;
+    int ended = fclose(output->stream) == 0 ? 0 : errno ? errno : EIO;
+    output->stream = NULL;
+    return output->sink->number ? output->sink->number : ended;
 }
 
 static void forget(lopi_output *output)
@@ -119,20 +141,18 @@ lop_status lopi_output_open(lopi_output *output, const char *path, bool overwrit
     descriptor =
         straight ? lopi_descriptor_open(place, O_WRONLY) : create_temporary(made.temporary, place);
     if (descriptor < 0 || (replaces && !straight && fchmod(descriptor, old.st_mode & 0777) != 0) ||
-        !attach(&made, descriptor)) {
+        !attach(&made, descriptor, straight)) {
         result = errno == ENOMEM ? lopi_fail_memory(error, BUFFER_SIZE)
                                  : lopi_fail_errno(error, LOP_E_CREATE, path, "create", errno);
         goto out;
     }
-    if (straight)
-        made.temporary[0] = 0;
     *output = made;
     free(end);
     return LOP_OK;
 out:
     if (descriptor >= 0) {
         lopi_descriptor_close(descriptor);
-        if (!straight)
+        if (made.temporary[0])
             unlink(made.temporary);
     }
     free(end);
@@ -149,26 +169,36 @@ lop_status lopi_output_commit(lopi_output *output, lop_error *error)
             return lopi_fail_errno(error, LOP_E_IO, "standard output", "write", errno);
         return LOP_OK;
     }
-    bool straight = output->temporary[0] == 0;
-    lop_status result = LOP_OK;
-    int number = detach(output, !straight);
-    if (number != 0)
-        result = lopi_fail_errno(error, LOP_E_IO, output->path, "write", number);
-    else if (!straight && lopi_file_system.rename(output->temporary, output->path) != 0)
-        result = lopi_fail_errno(error, LOP_E_IO, output->path,
-                                 "rename the finished file to this name", errno);
-    else if (!straight && (number = lopi_directory_sync(output->path)) != 0)
-        result = lopi_fail_errno(error, LOP_E_IO, output->path, "sync the directory of", number);
-    if (result != LOP_OK && !straight)
-        unlink(output->temporary); /* not there any more where only the directory was not synced */
+    struct lopi_sink *sink = output->sink;
+    const char *what = "write";
+    int number = end_stream(output);
+    if (number == 0 && !sink->straight && lopi_descriptor_sync(sink->descriptor) != 0)
+        number = errno;
+    if (number == 0 && !sink->straight && !output->temporary[0] &&
+        give_name(output->temporary, output->path, sink->descriptor) != 0)
+        number = errno;
+    if (lopi_descriptor_close(sink->descriptor) != 0 && number == 0)
+        number = errno;
+    if (number == 0 && !sink->straight &&
+        lopi_file_system.rename(output->temporary, output->path) != 0) {
+        number = errno;
+        what = "rename the finished file to this name";
+    }
+    if (number != 0 && output->temporary[0])
+        unlink(output->temporary);
+    if (number == 0 && !sink->straight && (number = lopi_directory_sync(output->path)) != 0)
+        what = "sync the directory of";
+    lop_status result =
+        number ? lopi_fail_errno(error, LOP_E_IO, output->path, what, number) : LOP_OK;
     forget(output);
     return result;
 }
 
 void lopi_output_abandon(lopi_output *output)
 {
-    if (output->temporary) {
-        detach(output, false);
+    if (output->sink) {
+        end_stream(output);
+        lopi_descriptor_close(output->sink->descriptor);
         if (output->temporary[0])
             unlink(output->temporary);
     }

@@ -19,13 +19,14 @@ typedef struct lopi_memory_calls {
     void (*release)(void *block);
 } lopi_memory_calls;
 
-/** As the functions of the same names, errno and all. */
+/** As the functions of the same names, errno and all; `link` follows a symbolic link to a file. */
 typedef struct lopi_file_calls {
     int (*open)(const char *path, int flags, mode_t mode);
     ssize_t (*read)(int descriptor, void *bytes, size_t size);
     ssize_t (*write)(int descriptor, const void *bytes, size_t size);
     int (*truncate)(int descriptor, off_t size); /* ftruncate */
     int (*sync)(int descriptor);                 /* fsync */
+    int (*link)(const char *from, const char *to);
     int (*rename)(const char *from, const char *to);
     int (*close)(int descriptor);
 } lopi_file_calls;

@@ -19,11 +19,12 @@ import tool
 SHORT = -1
 WAYS = [("memory", errno.ENOMEM)] + [
     (kind, number) for kind, numbers in [
-        ("open", [errno.EIO, errno.EINTR]),
+        ("open", [errno.EIO, errno.EINTR, errno.EOPNOTSUPP]),
         ("read", [errno.EIO, errno.EINTR, SHORT]),
         ("write", [errno.EIO, errno.ENOSPC, errno.EINTR, SHORT]),
         ("truncate", [errno.EIO]),
         ("sync", [errno.EIO, errno.ENOSPC, errno.EINTR]),
+        ("link", [errno.EIO]),
         ("rename", [errno.EIO]),
         ("close", [errno.EIO, errno.EINTR]),
     ] for number in numbers]

@@ -5,8 +5,8 @@
 
 #include "base/system.h"
 
-static const char *const names[FAULT_KINDS] = {"memory",   "open", "read",   "write",
-                                               "truncate", "sync", "rename", "close"};
+static const char *const names[FAULT_KINDS] = {"memory", "open", "read",   "write", "truncate",
+                                               "sync",   "link", "rename", "close"};
 
 const char *fault_name(size_t kind) { return kind < FAULT_KINDS ? names[kind] : NULL; }
 
@@ -71,6 +71,11 @@ static int truncated(int descriptor, off_t size)
 
 static int synced(int descriptor) { return faults_fail(FAULT_SYNC) ? -1 : file.sync(descriptor); }
 
+static int linked(const char *from, const char *to)
+{
+    return faults_fail(FAULT_LINK) ? -1 : file.link(from, to);
+}
+
 static int renamed(const char *from, const char *to)
 {
     return faults_fail(FAULT_RENAME) ? -1 : file.rename(from, to);
@@ -94,7 +99,7 @@ void faults_install(bool with_memory)
     if (with_memory)
         lopi_memory_system = (lopi_memory_calls){zeroed, resized, aligned, memory.release};
     lopi_file_system =
-        (lopi_file_calls){opened, bytes_read, written, truncated, synced, renamed, closed};
+        (lopi_file_calls){opened, bytes_read, written, truncated, synced, linked, renamed, closed};
 }
 
 void faults_arm(const fault *what)

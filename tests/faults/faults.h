@@ -17,6 +17,7 @@ typedef enum fault_kind {
     FAULT_WRITE,
     FAULT_TRUNCATE,
     FAULT_SYNC,
+    FAULT_LINK,
     FAULT_RENAME,
     FAULT_CLOSE,
     FAULT_KINDS
