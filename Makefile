@@ -5,12 +5,13 @@ OUT := out/demo
 BENCH :=
 PREFIX := /usr/local
 
-.PHONY: help deps build demo test bench format lint install clean
+.PHONY: help deps build demo test torture bench format lint install clean
 help:
 	@echo 'make deps     install what a build needs, where something is missing (apt-get)'
 	@echo 'make build    build the library and $(LOP)'
 	@echo 'make demo     the pruning experiment on MNIST, from nothing to a page of results'
 	@echo 'make test     all checks: warnings, tests, sanitizers, lint'
+	@echo 'make torture  the long part of the tests: faults, kills, full disks; hours'
 	@echo 'make bench    speed beside other programs and stated targets; BENCH=--quick for a short one'
 	@echo 'make format   put all C files into the project'"'"'s form'
 	@echo 'make lint     form, static analysis, and the rules of the house'
@@ -29,6 +30,9 @@ demo: build
 
 test:
 	@scripts/test.sh
+
+torture:
+	@scripts/torture.sh
 
 bench:
 	@scripts/deps.sh build bench

@@ -36,6 +36,7 @@ test  chromium chromium
 test  clang-tidy
 test  cppcheck
 test  dataset-fashion-mnist
+test  faketime faketime
 test  gcc-aarch64-linux-gnu
 test  gnuplot-nox gnuplot
 test  libc6-dev-arm64-cross

@@ -1,0 +1,317 @@
+"""What happens to people: the disk is full, the power goes, somebody kills it, two start the same.
+
+After each the job is resumed, and what it leaves must be what an undisturbed one leaves, byte for
+byte (times and sizes that were measured apart).
+
+torture.py [--long] [NAME…]: NAME is a part (see PARTS); without --long a few moments of each.
+"""
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import tool
+
+LONG = "--long" in sys.argv
+MEASURED = {"prune_seconds", "train_seconds", "peak_memory_bytes", "seconds"}
+RUNS = "--data data --layers 30,20 --epochs 6 --batch-size 20 --threads 1 -q"
+TRAIN = f"train {RUNS} -o net.safetensors --resume -f".split()
+SWEEP = (f"sweep {RUNS} --sparsity 0,50,90 --seeds 2 --no-timing --jobs 1 --schedules gradual"
+         " --recovery-epochs 2 -o out").split()
+PACK = "pack ready.safetensors --data data -o net.lop -f -q".split()
+
+
+def environment(**more):
+    return {**os.environ, "OMP_NUM_THREADS": "1", "LC_ALL": "C.UTF-8", "LOP_DATA": "cache", **more}
+
+
+def start(words, where, **more):
+    return subprocess.Popen([tool.LOP, *words], cwd=where, stdin=subprocess.DEVNULL,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(), **more)
+
+
+def run(words, where, *statuses, **more):
+    process = start(words, where, **more)
+    try:
+        _, text = process.communicate(timeout=300)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise AssertionError(f"{words[0]} hangs")
+    text = text.decode(errors="replace")
+    if process.returncode not in (statuses or (0,)):
+        raise AssertionError(f"{' '.join(words)}: status {process.returncode}\n{text}")
+    return process.returncode, text
+
+
+def plain(value):
+    """A result without what was measured with a clock."""
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items() if k not in MEASURED}
+    return [plain(v) for v in value] if isinstance(value, list) else value
+
+
+def safetensors(path):
+    """Weights by their bytes; the history in the metadata without its times."""
+    data = path.read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:8 + size])
+    metadata = header.pop("__metadata__", {})
+    history = json.loads(metadata.pop("lop.history", "{}"))
+    return header, hashlib.sha256(data[8 + size:]).hexdigest(), metadata, plain(history)
+
+
+def left(where):
+    """All that a job leaves, by name."""
+    found = {}
+    for path in sorted(where.rglob("*")):
+        name = str(path.relative_to(where))
+        if path.is_dir() or name.split("/")[0] in ("data", "ready.safetensors", "cache"):
+            continue
+        if name.endswith(".safetensors"):
+            found[name] = safetensors(path)
+        elif name.endswith("results.jsonl"):
+            found[name] = [plain(json.loads(line)) for line in path.read_text().splitlines()]
+        elif name.endswith(".lop"):
+            found[name] = path.read_bytes()
+        else:
+            found[name] = None  # made from the above
+    return found
+
+
+class Place:
+    """A fresh directory for a job, with its data; and what the job leaves undisturbed."""
+
+    def __init__(self, root):
+        self.root = root
+        self.data = tool.make_data(root / "data")
+        self.ready = root / "ready.safetensors"
+        run(f"train {RUNS} -o ready.safetensors".split(), root)
+        self.undisturbed = {}
+        self.seconds = {}
+
+    def fresh(self, where=None):
+        where = where or Path(tempfile.mkdtemp(dir=self.root))
+        (where / "data").symlink_to(self.data)
+        (where / "ready.safetensors").symlink_to(self.ready)
+        return where
+
+    def expected(self, words):
+        key = " ".join(words)
+        if key not in self.undisturbed:
+            where = self.fresh()
+            begin = time.monotonic()
+            run(words, where)
+            self.seconds[key] = time.monotonic() - begin
+            self.undisturbed[key] = left(where)
+            shutil.rmtree(where)
+        return self.undisturbed[key]
+
+    def resume_and_compare(self, words, where):
+        run(words, where)
+        found, expected = left(where), self.expected(words)
+        temporary = {name for name in found if ".safetensors." in name or ".lop." in name}
+        for name in expected:
+            assert name in found, f"{name} is missing"
+            assert found[name] == expected[name], f"{name} differs from the undisturbed one"
+        more = set(found) - set(expected) - temporary
+        assert not more, f"more than the undisturbed job leaves: {sorted(more)}"
+
+
+def writes(process):
+    """Whether it has a file open that has no name yet, or a temporary one: half of an output."""
+    for link in Path(f"/proc/{process.pid}/fd").glob("*"):
+        try:
+            target = os.readlink(link)
+        except OSError:
+            continue
+        if "/#" in target or f".{process.pid}-" in target:
+            return True
+    return False
+
+
+def killed(place, words, times):
+    """SIGKILL at random moments; half of them while a file is being written."""
+    generator = random.Random(1)
+    place.expected(words)
+    seconds = place.seconds[" ".join(words)]
+    for i in range(times):
+        where = place.fresh()
+        process = start(words, where)
+        deadline = time.monotonic() + generator.random() * seconds
+        while process.poll() is None and time.monotonic() < deadline:
+            if i % 2 and writes(process):
+                break
+            time.sleep(0.0005 if i % 2 else 0.002)
+        process.kill()
+        process.communicate()
+        if words is PACK:  # it has nothing to resume: what is there is whole, or is not there
+            path = where / "net.lop"
+            if path.exists():
+                run(["inspect", "net.lop"], where)
+        place.resume_and_compare(words, where)
+        shutil.rmtree(where)
+    return times
+
+
+def kill_train(place):
+    return killed(place, TRAIN, 500 if LONG else 6)
+
+
+def kill_sweep(place):
+    return killed(place, SWEEP, 200 if LONG else 3)
+
+
+def kill_pack(place):
+    return killed(place, PACK, 200 if LONG else 6)
+
+
+def signals(place):
+    """Asked to stop, paused and woken, and the terminal gone."""
+    done = 0
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGSTOP):
+        for moment in (0.1, 0.5, 0.9) if LONG else (0.5,):
+            where = place.fresh()
+            place.expected(TRAIN)
+            process = start(TRAIN, where)
+            time.sleep(moment * place.seconds[" ".join(TRAIN)])
+            process.send_signal(number)
+            if number == signal.SIGSTOP:
+                time.sleep(0.2)
+                process.send_signal(signal.SIGCONT)
+            process.communicate(timeout=300)
+            expected = {0} if number == signal.SIGSTOP else {0, 128 + number, -number}
+            assert process.returncode in expected, f"{number}: {process.returncode}"
+            place.resume_and_compare(TRAIN, where)
+            shutil.rmtree(where)
+            done += 1
+    return done
+
+
+def two_at_once(place):
+    """Two of the same sweep: one works, the other says who does, with 75."""
+    where = place.fresh()
+    first = start(SWEEP, where)
+    while first.poll() is None and not (where / "out/sweep.lock").exists():
+        time.sleep(0.001)
+    second = start(SWEEP, where)
+    texts = [p.communicate(timeout=300)[1].decode() for p in (first, second)]
+    assert first.returncode == 0, texts[0]
+    assert second.returncode == 75 and f"process {first.pid} " in texts[1], texts[1]
+    place.resume_and_compare(SWEEP, where)
+    shutil.rmtree(where)
+    return 1
+
+
+def directory_removed(place):
+    """The directory goes away under way: an error, or done; and started again all is well."""
+    where = place.fresh()
+    place.expected(SWEEP)
+    process = start(SWEEP, where)
+    time.sleep(place.seconds[" ".join(SWEEP)] / 2)
+    shutil.rmtree(where / "out", ignore_errors=True)
+    text = process.communicate(timeout=300)[1].decode()
+    assert process.returncode in (0, 66, 73, 74), f"{process.returncode}: {text}"
+    shutil.rmtree(where / "out", ignore_errors=True)
+    place.resume_and_compare(SWEEP, where)
+    shutil.rmtree(where)
+    return 1
+
+
+def full_disk(place):
+    """A file system of so many bytes, across the checkpoints of a training; then a larger one."""
+    if os.geteuid() != 0:
+        return "skipped: a small file system is mounted by root alone"
+    mount = Path(tempfile.mkdtemp(dir=place.root))
+    checkpoint = 1 << 17  # about the bytes of two checkpoints, one of them being written
+    sizes = 200 if LONG else 8
+    done = 0
+    for i in range(sizes):
+        size = 4096 * (4 + i * (checkpoint // 4096 * 2) // sizes)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", mount],
+                          capture_output=True).returncode != 0:
+            return "skipped: nothing can be mounted here"
+        try:
+            place.fresh(mount)
+            status, text = run(TRAIN, mount, 0, 74)
+            if status:
+                assert "space" in text and text.startswith("lop: "), text
+            for path in mount.glob("*.safetensors*"):
+                if not path.is_symlink() and path.name in ("net.safetensors",):
+                    safetensors(path)  # whole, or this fails
+            subprocess.run(["mount", "-o", "remount,size=16m", mount], check=True)
+            place.resume_and_compare(TRAIN, mount)
+        finally:
+            subprocess.run(["umount", mount], check=True)
+        done += 1
+    return done
+
+
+def full_device(place):
+    """/dev/full in place of each output."""
+    where = place.fresh()
+    for words in (TRAIN, PACK, "unpack ready.lop -o X -f".split(),
+                  "prune ready.safetensors --method weight --sparsity 50 -o X -f".split()):
+        words = list(words)
+        words[words.index("-o") + 1] = "/dev/full"
+        if "ready.lop" in words:
+            run("pack ready.safetensors --data data -o ready.lop -q".split(), where)
+        _, text = run(words, where, 74)
+        assert "space" in text, text
+    assert not Path("/dev/full").is_file()
+    shutil.rmtree(where)
+    return 4
+
+
+def clock_back(place):
+    """The clock is set back while a sweep runs: nothing waits for it, and no time is negative."""
+    if not shutil.which("faketime"):
+        return "skipped: faketime is not installed"
+    where = place.fresh()
+    words = ["faketime", "-f", "-3600x1", tool.LOP, *SWEEP]
+    done = subprocess.run(words, cwd=where, stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=300, env=environment())
+    assert done.returncode == 0, done.stderr.decode()
+    for line in (where / "out/results.jsonl").read_text().splitlines():
+        result = json.loads(line)
+        assert all(result.get(name, 0) >= 0 for name in MEASURED), line
+    place.resume_and_compare(SWEEP, where)
+    shutil.rmtree(where)
+    return 1
+
+
+PARTS = [kill_train, kill_sweep, kill_pack, signals, two_at_once, directory_removed, full_disk,
+         full_device, clock_back]
+
+
+def main():
+    if not tool.LOP:
+        print("LOP names no program")
+        sys.exit(77)
+    only = [word for word in sys.argv[1:] if word != "--long"]
+    root = Path(tempfile.mkdtemp(prefix="lop-torture-"))
+    failed = 0
+    try:
+        place = Place(root)
+        for part in PARTS:
+            if only and part.__name__ not in only:
+                continue
+            begin = time.monotonic()
+            try:
+                what = part(place)
+            except AssertionError as error:
+                failed += 1
+                what = f"FAILED: {error}"
+            print(f"{part.__name__}: {what} ({time.monotonic() - begin:.1f} s)", flush=True)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+    sys.exit(1 if failed else 0)
+
+
+main()
