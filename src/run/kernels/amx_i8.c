@@ -11,6 +11,10 @@
  *
  * A group of 32 units has all blocks, or those that have a weight in them. Samples beyond the last
  * full 32 have tiles of fewer rows.
+ *
+ * Samples stay in the first cache, and weights pass by: loaded as a stream they push out less of
+ * them, which took 15 % off a layer of 1000 × 1000. Finishing a group's sums between the products
+ * of the next took off 10 % more; fetching weights ahead, nothing.
  */
 #include <string.h>
 
@@ -138,30 +142,65 @@ typedef struct sample_block {
     uint32_t count; /* 1 … 32 */
 } sample_block;
 
-/* Of some samples and a group. */
+/* The sums of a group for some samples, on their way to y. */
 typedef struct sums {
-    int32_t of[AT_ONCE][UNITS];
+    _Alignas(64) int32_t of[AT_ONCE][UNITS];
+    uint32_t row;   /* the group's first unit */
+    uint32_t next;  /* sample that waits to be finished; AT_ONCE: none does */
+    uint32_t hurry; /* samples to finish for each block of the group that is computed meanwhile */
 } sums;
 
-/* Sums of a group for up to 16 samples. */
-static void few(const blocks *d, uint32_t g, const sample_block *at, sums *out)
+/* Finish samples next … until − 1; for a hidden layer. Behind the last row there are zeros. */
+static inline void finish_some(const lopi_prepared *p, const sample_block *at, sums *from,
+                               uint32_t until)
+{
+    /* The lowest byte of each 32 bits of two registers. */
+    const __m512i low = _mm512_castsi256_si512(
+        _mm256_set_epi8(124, 120, 116, 112, 108, 104, 100, 96, 92, 88, 84, 80, 76, 72, 68, 64, 60,
+                        56, 52, 48, 44, 40, 36, 32, 28, 24, 20, 16, 12, 8, 4, 0));
+    const float *mult = p->mult + from->row, *offset = p->offset + from->row;
+    until = until < at->count ? until : at->count;
+    for (; from->next < until; from->next++) {
+        __m512i whole[2];
+        for (uint32_t i = 0; i < 2; i++) {
+            __m512i acc = _mm512_load_si512(&from->of[from->next][i * SIDE]);
+            whole[i] = lopi_avx512_whole(lopi_avx512_scale(acc, _mm512_loadu_ps(mult + i * SIDE),
+                                                           _mm512_loadu_ps(offset + i * SIDE)));
+        }
+        _mm256_storeu_si256(
+            (__m256i *)(at->y + from->next * at->y_stride + from->row),
+            _mm512_castsi512_si256(_mm512_permutex2var_epi8(whole[0], low, whole[1])));
+    }
+}
+
+static void finish_last(const lopi_prepared *p, const sample_block *at, sums *from)
+{
+    for (; from->next < at->count; from->next++)
+        for (uint32_t r = 0; r < UNITS && from->row + r < p->outputs; r += SIDE)
+            lopi_avx512_finish_i8(p, from->row + r, _mm512_load_si512(&from->of[from->next][r]),
+                                  at->y + from->next * at->y_stride);
+}
+
+/* Sums of a group for up to 16 samples, while those of the group before are finished. */
+static void few(const blocks *d, uint32_t g, const sample_block *at, sums *out, sums *before)
 {
     _tile_zero(0);
     _tile_zero(1);
     for (uint32_t b = d->start[g]; b < d->start[g + 1]; b++) {
         const int8_t *w = d->weight + 2 * (size_t)b * TILE_BYTES;
         _tile_loadd(4, at->x + (size_t)d->block[b] * INPUTS, at->x_stride);
-        _tile_loadd(6, w, INPUTS);
+        _tile_stream_loadd(6, w, INPUTS);
         _tile_dpbusd(0, 4, 6);
-        _tile_loadd(7, w + TILE_BYTES, INPUTS);
+        _tile_stream_loadd(7, w + TILE_BYTES, INPUTS);
         _tile_dpbusd(1, 4, 7);
+        finish_some(&d->common, at, before, before->next + before->hurry);
     }
     _tile_stored(0, out->of, ROW);
     _tile_stored(1, &out->of[0][SIDE], ROW);
 }
 
 /* The same for up to 32. */
-static void many(const blocks *d, uint32_t g, const sample_block *at, sums *out)
+static void many(const blocks *d, uint32_t g, const sample_block *at, sums *out, sums *before)
 {
     _tile_zero(0);
     _tile_zero(1);
@@ -171,13 +210,14 @@ static void many(const blocks *d, uint32_t g, const sample_block *at, sums *out)
         const uint8_t *x = at->x + (size_t)d->block[b] * INPUTS;
         const int8_t *w = d->weight + 2 * (size_t)b * TILE_BYTES;
         _tile_loadd(4, x, at->x_stride);
-        _tile_loadd(6, w, INPUTS);
+        _tile_stream_loadd(6, w, INPUTS);
         _tile_dpbusd(0, 4, 6);
-        _tile_loadd(7, w + TILE_BYTES, INPUTS);
+        _tile_stream_loadd(7, w + TILE_BYTES, INPUTS);
         _tile_dpbusd(1, 4, 7);
         _tile_loadd(5, x + SIDE * at->x_stride, at->x_stride);
         _tile_dpbusd(2, 5, 6);
         _tile_dpbusd(3, 5, 7);
+        finish_some(&d->common, at, before, before->next + before->hurry);
     }
     _tile_stored(0, out->of, ROW);
     _tile_stored(1, &out->of[0][SIDE], ROW);
@@ -185,36 +225,27 @@ static void many(const blocks *d, uint32_t g, const sample_block *at, sums *out)
     _tile_stored(3, &out->of[SIDE][SIDE], ROW);
 }
 
-static void finish_last(const lopi_prepared *p, uint32_t row, const sample_block *at,
-                        const sums *from)
+/* All groups for the samples. */
+static void run_samples(const blocks *d, const sample_block *at)
 {
-    for (uint32_t s = 0; s < at->count; s++)
-        for (uint32_t r = 0; r < UNITS && row + r < p->outputs; r += SIDE)
-            lopi_avx512_finish_i8(p, row + r, _mm512_loadu_si512(&from->of[s][r]),
-                                  at->y + s * at->y_stride);
-}
-
-/* Rows row … row + 31 of a hidden layer; behind the last there are zeros. */
-static void finish(const lopi_prepared *p, uint32_t row, const sample_block *at, const sums *from)
-{
-    /* The lowest byte of each 32 bits of two registers. */
-    const __m512i low = _mm512_castsi256_si512(
-        _mm256_set_epi8(124, 120, 116, 112, 108, 104, 100, 96, 92, 88, 84, 80, 76, 72, 68, 64, 60,
-                        56, 52, 48, 44, 40, 36, 32, 28, 24, 20, 16, 12, 8, 4, 0));
-    __m512 mult[2], offset[2];
-    for (uint32_t i = 0; i < 2; i++) {
-        mult[i] = _mm512_loadu_ps(p->mult + row + i * SIDE);
-        offset[i] = _mm512_loadu_ps(p->offset + row + i * SIDE);
+    _Alignas(64) sums sum[2];
+    const lopi_prepared *p = &d->common;
+    sums *now = &sum[0], *before = &sum[1];
+    *before = (sums){.next = AT_ONCE};
+    for (uint32_t g = 0; g < groups_of(p->outputs); g++) {
+        uint32_t count = d->start[g + 1] - d->start[g];
+        before->hurry = count ? (AT_ONCE + count - 1) / count : 0;
+        (at->count > SIDE ? many : few)(d, g, at, now, before);
+        finish_some(p, at, before, AT_ONCE);
+        now->row = g * UNITS;
+        now->next = 0;
+        if (p->last)
+            finish_last(p, at, now);
+        sums *other = before;
+        before = now;
+        now = other;
     }
-    for (uint32_t s = 0; s < at->count; s++) {
-        __m512i whole[2];
-        for (uint32_t i = 0; i < 2; i++)
-            whole[i] = lopi_avx512_whole(
-                lopi_avx512_scale(_mm512_loadu_si512(&from->of[s][i * SIDE]), mult[i], offset[i]));
-        __m512i packed = _mm512_permutex2var_epi8(whole[0], low, whole[1]);
-        _mm256_storeu_si256((__m256i *)(at->y + s * at->y_stride + row),
-                            _mm512_castsi512_si256(packed));
-    }
+    finish_some(p, at, before, AT_ONCE);
 }
 
 static size_t parts(const void *prepared, size_t samples)
@@ -225,9 +256,6 @@ static size_t parts(const void *prepared, size_t samples)
 
 static void run(const lopi_call *call)
 {
-    _Alignas(64) sums sum;
-    const blocks *d = call->prepared;
-    const lopi_prepared *p = &d->common;
     uint32_t shaped = 0;
     for (size_t part = call->first; part < call->last; part++) {
         size_t first = part * AT_ONCE, left = call->samples - first;
@@ -236,16 +264,7 @@ static void run(const lopi_call *call)
                            (uint32_t)(left < AT_ONCE ? left : AT_ONCE)};
         if (at.count != shaped)
             shape_tiles(shaped = at.count);
-        for (uint32_t g = 0; g < groups_of(p->outputs); g++) {
-            if (at.count > SIDE)
-                many(d, g, &at, &sum);
-            else
-                few(d, g, &at, &sum);
-            if (p->last)
-                finish_last(p, g * UNITS, &at, &sum);
-            else
-                finish(p, g * UNITS, &at, &sum);
-        }
+        run_samples(call->prepared, &at);
     }
     _tile_release();
 }

@@ -103,6 +103,11 @@ static inline void _tile_loadd(int tile, const void *from, size_t stride)
                tile_shape_set.column_bytes[tile]);
 }
 
+static inline void _tile_stream_loadd(int tile, const void *from, size_t stride)
+{
+    _tile_loadd(tile, from, stride);
+}
+
 static inline void _tile_stored(int tile, void *to, size_t stride)
 {
     for (size_t row = 0; row < tile_shape_set.rows[tile]; row++)
