@@ -7,27 +7,21 @@ enum { STRIP = 64, MOST_TILE = 64 }; /* features that are turned at a time; samp
 
 /* Input. -------------------------------------------------------------------------------------- */
 
-static uint8_t quantize(const lopi_input *input, float x)
+lopi_input lopi_input_make(size_t features, lopi_arithmetic arithmetic, lopi_isa isa, float scale,
+                           int32_t zero)
 {
-    float t = x * input->inverse + input->zero;
-    t = t > 0 ? t : 0;
-    t = t < 127 ? t : 127;
-    /* 1.5 · 2²³ leaves the whole number, rounded to nearest even, in the low bits. */
-    t += 0x1.8p23f;
-    uint32_t bits;
-    memcpy(&bits, &t, sizeof bits);
-    return (uint8_t)(bits & 0x7f);
-}
-
-lopi_input lopi_input_make(size_t features, lopi_arithmetic arithmetic, float scale, int32_t zero)
-{
-    lopi_input input = {.features = features, .arithmetic = arithmetic, .zero = (float)zero};
+    lopi_input input = {
+        .features = features,
+        .arithmetic = arithmetic,
+        .kernel = lopi_input_kernel_for(isa),
+        .quantizer = {.zero = (float)zero},
+    };
     if (arithmetic == LOPI_I8)
-        input.inverse = fminf(1 / scale, 0x1p126f);
-    for (size_t b = 0; b < 256; b++) {
+        input.quantizer.inverse = fminf(1 / scale, 0x1p126f);
+    for (size_t b = 0; b < 256; b++)
         input.float_of_byte[b] = (float)b / 255.0f;
-        input.q_of_byte[b] = quantize(&input, input.float_of_byte[b]);
-    }
+    lopi_inputs_scalar.of_floats(&input.quantizer, input.float_of_byte, 256,
+                                 input.quantizer.of_byte);
     return input;
 }
 
@@ -42,13 +36,9 @@ static void convert_row(const lopi_input *input, lopi_source source, size_t firs
         for (size_t i = 0; i < count; i++)
             y[i] = input->float_of_byte[source.bytes[first + i]];
     } else if (source.floats) {
-        uint8_t *y = out;
-        for (size_t i = 0; i < count; i++)
-            y[i] = quantize(input, source.floats[first + i]);
+        input->kernel->of_floats(&input->quantizer, source.floats + first, count, out);
     } else {
-        uint8_t *y = out;
-        for (size_t i = 0; i < count; i++)
-            y[i] = input->q_of_byte[source.bytes[first + i]];
+        input->kernel->of_bytes(&input->quantizer, source.bytes + first, count, out);
     }
 }
 

@@ -4,18 +4,20 @@
 
 #include <lop/status.h>
 
-#include "run/kernels/kernel.h"
+#include "run/kernels/inputs.h"
 
 /** How a network's input becomes what its first layer reads. */
 typedef struct lopi_input {
     size_t features;
     lopi_arithmetic arithmetic;
-    float inverse, zero; /* I8: q = rint(clamp(x · inverse + zero, 0, 127)), to nearest even */
-    float float_of_byte[256]; /* F32 */
-    uint8_t q_of_byte[256];   /* I8 */
+    float float_of_byte[256];        /* F32 */
+    lopi_quantizer quantizer;        /* I8 */
+    const lopi_input_kernel *kernel; /* I8 */
 } lopi_input;
 
-lopi_input lopi_input_make(size_t features, lopi_arithmetic arithmetic, float scale, int32_t zero);
+/** With the kernel of the widest set that `isa` has. */
+lopi_input lopi_input_make(size_t features, lopi_arithmetic arithmetic, lopi_isa isa, float scale,
+                           int32_t zero);
 
 /** Samples as a caller gives them: one of the two is not NULL. */
 typedef struct lopi_source {

@@ -201,8 +201,8 @@ static lop_status fill(lop_plan *plan, const lop_plan_options *options, lop_erro
         status = find_arithmetic(packed, options->precision, &plan->arithmetic, error);
     if (status != LOP_OK)
         goto out;
-    plan->input =
-        lopi_input_make(packed->inputs, plan->arithmetic, first->input_scale, first->input_zero);
+    plan->input = lopi_input_make(packed->inputs, plan->arithmetic, plan->isa, first->input_scale,
+                                  first->input_zero);
     plan->place = lopi_alloc(packed->layer_count, sizeof *plan->place);
     status = plan->place ? lopi_places_find(plan->place, packed, error)
                          : lopi_fail_memory(error, packed->layer_count * sizeof *plan->place);
