@@ -74,6 +74,19 @@ static lop_status fill_layers(lop_file_account *out, const lop_packed *packed,
     return LOP_OK;
 }
 
+/* Positions and values go through one coder: to the nearest byte. */
+static void share_weights(lop_file_account *account, size_t bytes)
+{
+    double bits = 0;
+    for (size_t i = 0; i < account->layer_count; i++) {
+        const lop_layer_bits *layer = &account->layers[i];
+        bits += layer->inputs + layer->counts + layer->columns;
+    }
+    account->positions = (size_t)lround(fmax(bits, 0) / 8);
+    account->positions = account->positions < bytes ? account->positions : bytes;
+    account->values = bytes - account->positions;
+}
+
 lop_status lop_packed_account(lop_file_account *out, lop_packed **packed, const void *data,
                               size_t size, size_t max_memory, lop_error *error)
 {
@@ -86,8 +99,7 @@ lop_status lop_packed_account(lop_file_account *out, lop_packed **packed, const 
     if (status == LOP_OK) {
         found.header = account.header;
         found.graph = account.parts[LOPI_GRAPH];
-        found.positions = account.parts[LOPI_POSITIONS];
-        found.values = account.parts[LOPI_VALUES];
+        share_weights(&found, account.parts[LOPI_WEIGHTS]);
         found.other = account.other;
         found.seconds = account.seconds;
         *out = found;

@@ -1,10 +1,12 @@
 #include "pack/calibrate.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "run/half.h"
 
 enum { BINS = 4096, LEVELS = 127, DEFAULT_SAMPLES = 1000, CUTS = 36 };
 
@@ -33,9 +35,10 @@ static histogram count_values(const float *values, size_t count)
 static lopi_range range_of(double low, double high)
 {
     lopi_range range = {.scale = (float)((high - low) / LEVELS)};
-    if (!(range.scale > 0)) /* all values are 0, or nearly */
+    if (!(range.scale >= FLT_MIN)) /* all values are 0, or nearly */
         return (lopi_range){.scale = 1};
-    range.zero = (int32_t)rint(-low / (double)range.scale);
+    range.scale = lopi_bfloat_to_float(lopi_float_to_bfloat(range.scale)); /* as files keep it */
+    range.zero = (int32_t)fmin(fmax(rint(-low / (double)range.scale), 0), LEVELS);
     return range;
 }
 

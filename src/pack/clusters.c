@@ -59,7 +59,7 @@ static bool few_values(lopi_clusters *c, unsigned entries)
         c->center[count++] = c->sorted[i];
     }
     c->entries = count;
-    return true;
+    return c->all = true;
 }
 
 static void iterate(lopi_clusters *c, unsigned entries)

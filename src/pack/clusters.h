@@ -17,6 +17,7 @@ typedef struct lopi_clusters {
     double center[LOPI_MAX_ENTRIES]; /* rising */
     size_t end[LOPI_MAX_ENTRIES];    /* cluster k ends before sorted[end[k]] */
     unsigned entries;
+    bool all; /* centers are all different values that there are */
 } lopi_clusters;
 
 /**

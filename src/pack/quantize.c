@@ -8,6 +8,7 @@
 #include "pack/clusters.h"
 #include "pack/sparse.h"
 #include "run/half.h"
+#include "run/steps.h"
 
 /* Floats of 16 bits. -----------------------------------------------------------------------------
  */
@@ -31,16 +32,6 @@ static lop_status to_half(lopi_packed_layer *layer, unsigned entries, lop_error 
 /* Whole numbers. ---------------------------------------------------------------------------------
  */
 
-/* 127 times it is exact in float32, so that quantizing again finds the same scale. */
-static float scale_for(const float *values, uint32_t count)
-{
-    float most = 0;
-    for (uint32_t i = 0; i < count; i++)
-        most = fmaxf(most, fabsf(values[i]));
-    float scale = lopi_bfloat_to_float(lopi_float_to_bfloat(most / 127));
-    return scale > 0 && isfinite(scale) ? scale : 1;
-}
-
 static lop_status to_int8(lopi_packed_layer *layer, unsigned entries, lop_error *error)
 {
     (void)entries;
@@ -51,11 +42,9 @@ static lop_status to_int8(lopi_packed_layer *layer, unsigned entries, lop_error 
         return lopi_fail_memory(error, left);
     for (uint32_t r = 0; r < layer->outputs; r++) {
         uint32_t begin = layer->row_start[r], end = layer->row_start[r + 1];
-        layer->scale[r] = scale_for(layer->values + begin, end - begin);
-        for (uint32_t i = begin; i < end; i++) {
-            float q = rintf(layer->values[i] / layer->scale[r]);
-            layer->q[i] = (int8_t)fmaxf(-127, fminf(127, q));
-        }
+        layer->scale[r] = lopi_step_for(layer->values + begin, end - begin);
+        for (uint32_t i = begin; i < end; i++)
+            layer->q[i] = (int8_t)lopi_step_count(layer->values[i], layer->scale[r]);
     }
     lopi_free(layer->values);
     layer->values = NULL;
@@ -66,30 +55,42 @@ static lop_status to_int8(lopi_packed_layer *layer, unsigned entries, lop_error 
  */
 
 /* Whether a table bears to be rounded to 16 bits. */
-static bool bears_half(const lopi_clusters *c)
+static bool bears_half(const float *entries, unsigned count)
 {
-    for (unsigned k = 0; k < c->entries; k++)
-        if (lopi_clusters_used(c, k) && !lopi_entry_bears_half(c->center[k]))
+    for (unsigned k = 0; k < count; k++)
+        if (!lopi_entry_bears_half((double)entries[k]))
             return false;
     return true;
+}
+
+/* Up to so many entries lose next to nothing as multiples of one step. */
+#define MOST_STEPS 64
+
+/* Entries in fewer bits. Where they are all the values that the layer has, none is to be lost. */
+static void round_table(float *entries, unsigned count, bool all)
+{
+    if (lopi_steps_exact(entries, count))
+        return;
+    if (!all && count <= MOST_STEPS && lopi_steps_suit(entries, count))
+        lopi_steps_round(entries, count);
+    else if (bears_half(entries, count))
+        for (unsigned k = 0; k < count; k++)
+            entries[k] = lopi_half_to_float(lopi_float_to_half(entries[k]));
 }
 
 /* The table of a layer: used entries, rising, and none twice. */
 static void make_table(lopi_packed_layer *layer, const lopi_clusters *c)
 {
-    bool half = bears_half(c);
+    float entries[LOPI_MAX_ENTRIES];
+    unsigned count = 0;
+    for (unsigned k = 0; k < c->entries; k++)
+        if (lopi_clusters_used(c, k))
+            entries[count++] = (float)c->center[k];
+    round_table(entries, count, c->all);
     layer->entries = 0;
-    for (unsigned k = 0; k < c->entries; k++) {
-        float entry = (float)c->center[k];
-        if (half)
-            entry = lopi_half_to_float(lopi_float_to_half(entry));
-        if (entry == 0)
-            entry = 0; /* no minus */
-        if (!lopi_clusters_used(c, k) ||
-            (layer->entries > 0 && entry <= layer->table[layer->entries - 1]))
-            continue;
-        layer->table[layer->entries++] = entry;
-    }
+    for (unsigned k = 0; k < count; k++)
+        if (layer->entries == 0 || entries[k] > layer->table[layer->entries - 1])
+            layer->table[layer->entries++] = entries[k] + 0.0f; /* no minus 0 */
 }
 
 static uint8_t nearest(const lopi_packed_layer *layer, float value)
@@ -161,6 +162,18 @@ static quantizer *const quantizers[] = {
     [LOP_VALUES_SHARED] = to_shared,
 };
 
+/* As finely as the weights are. */
+static void round_biases(const lopi_packed_layer *layer)
+{
+    if (!layer->bias || layer->kind == LOP_VALUES_FLOAT32)
+        return;
+    if (layer->kind != LOP_VALUES_FLOAT16)
+        lopi_steps_round(layer->bias, layer->outputs);
+    else if (bears_half(layer->bias, layer->outputs))
+        for (uint32_t r = 0; r < layer->outputs; r++)
+            layer->bias[r] = lopi_half_to_float(lopi_float_to_half(layer->bias[r]));
+}
+
 lop_status lopi_quantize(lopi_packed_layer *layer, lop_values kind, unsigned entries,
                          lop_error *error)
 {
@@ -168,6 +181,7 @@ lop_status lopi_quantize(lopi_packed_layer *layer, lop_values kind, unsigned ent
     if (status != LOP_OK)
         return status;
     layer->kind = kind;
+    round_biases(layer);
     status = lopi_sparse_drop_zeros(layer, error);
     if (status == LOP_OK && kind == LOP_VALUES_SHARED)
         drop_unused(layer);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "pack/clusters.h"
 #include "run/half.h"
+#include "run/steps.h"
 
 _Static_assert(LOP_MAX_SHARED == LOPI_MAX_ENTRIES, "one limit");
 
@@ -158,11 +159,21 @@ bool lop_sharer_due(const lop_sharer *sharer, size_t step) { return step >= shar
 
 /* Tables --------------------------------------------------------------------------------------- */
 
-/* What an entry is in the network, and will be in a file. */
-static float rounded(float entry)
+/* Up to so many entries are kept as multiples of one step, which take fewer bytes. */
+#define MOST_STEPS 64
+
+/* What the entries are in the network, and will be in a file. */
+static void round_entries(const kept *of, float value[LOP_MAX_SHARED])
 {
-    float half = lopi_half_to_float(lopi_float_to_half(entry));
-    return isfinite(half) ? half : entry;
+    unsigned count = (unsigned)of->entries;
+    memcpy(value, of->table, count * sizeof *value);
+    bool steps = count <= MOST_STEPS && lopi_steps_suit(value, count);
+    if (steps)
+        lopi_steps_round(value, count);
+    for (unsigned e = 0; !steps && e < count; e++) {
+        float half = lopi_half_to_float(lopi_float_to_half(value[e]));
+        value[e] = isfinite(half) ? half : value[e];
+    }
 }
 
 /* The weights of a layer and what is shared of them, side by side. */
@@ -251,9 +262,7 @@ static void cluster(const view *v, double rate)
 static void put(const view *v)
 {
     float value[LOP_MAX_SHARED];
-    const kept *k = v->shared->kept;
-    for (unsigned e = 0; e < (unsigned)k->entries; e++)
-        value[e] = rounded(k->table[e]);
+    round_entries(v->shared->kept, value);
     for (size_t j = 0; j < v->left; j++)
         v->weight[v->list[j]] = value[(size_t)v->shared->symbol[v->list[j]]];
 }
@@ -347,8 +356,7 @@ static void move(const view *v, bool held)
     double sum[LOP_MAX_SHARED] = {0};
     size_t count[LOP_MAX_SHARED] = {0};
     float value[LOP_MAX_SHARED];
-    for (unsigned e = 0; e < (unsigned)k->entries; e++)
-        value[e] = rounded(k->table[e]);
+    round_entries(k, value);
     for (size_t j = 0; j < v->left; j++) {
         uint32_t i = v->list[j];
         if (!is_kept(v, i)) /* pruned by the same step */

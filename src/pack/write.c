@@ -7,7 +7,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "pack/write.h"
 #include "run/container.h"
+#include "run/half.h"
 #include "run/model.h"
 
 /* Bytes that grow; the first failure is remembered. */
@@ -92,7 +94,7 @@ static lop_status layer_bits(const lopi_packed_layer *layer, const lopi_layer_fo
     lop_status status =
         lopi_code_positions(&coder, &view, form->left, &form->positions, NULL, NULL, error);
     if (status == LOP_OK)
-        status = lopi_code_values(&coder, &view, form->positions.grid, NULL, error);
+        status = lopi_code_values(&coder, &view, &form->positions, NULL, error);
     *bits = lopi_coder_bits(&coder);
     if (status == LOP_OK && coder.failed)
         status = lopi_fail_memory(error, coder.out_size);
@@ -122,8 +124,20 @@ static lop_status find_grid(const lopi_packed_layer *layer, lopi_layer_form *for
     return status;
 }
 
-static lop_status find_form(const lop_packed *packed, size_t index, lopi_layer_form *form,
-                            const lopi_coder_tables *tables, lop_error *error)
+/* Networks with so many weights are read several times as fast with less foresight. */
+#define MANY_WEIGHTS (1u << 20)
+
+static bool is_large(const lop_packed *packed)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < packed->layer_count; i++)
+        left += lopi_packed_left(&packed->layers[i]);
+    return left >= MANY_WEIGHTS;
+}
+
+static lop_status find_form(const lop_packed *packed, size_t index, bool gaps,
+                            lopi_layer_form *form, const lopi_coder_tables *tables,
+                            lop_error *error)
 {
     const lopi_packed_layer *layer = &packed->layers[index];
     size_t used = 0;
@@ -137,6 +151,10 @@ static lop_status find_form(const lop_packed *packed, size_t index, lopi_layer_f
         .block = block_for(form->left / places),
         .sorted = lopi_positions_sorted(layer),
     };
+    if (gaps) {
+        form->positions.block = LOPI_GAPS;
+        return LOP_OK;
+    }
     return index == 0 ? find_grid(layer, form, tables, error) : LOP_OK;
 }
 
@@ -156,6 +174,15 @@ static lop_status check_name(const lop_packed *packed, size_t index, lop_error *
     return LOP_OK;
 }
 
+static lop_status check_scale(const lopi_packed_layer *layer, lop_error *error)
+{
+    float kept = lopi_bfloat_to_float(lopi_float_to_bfloat(layer->input_scale));
+    if (kept == layer->input_scale)
+        return LOP_OK;
+    return lopi_fail(error, LOP_E_RANGE, "layer %s: the scale of its inputs, %.9g, is no bfloat16",
+                     layer->name, (double)layer->input_scale);
+}
+
 static void put_layer(bytes *out, const lopi_packed_layer *layer, size_t index,
                       const lopi_layer_form *form)
 {
@@ -169,20 +196,19 @@ static void put_layer(bytes *out, const lopi_packed_layer *layer, size_t index,
     put_varint(out, LOPI_NODE_LINEAR);
     put_varint(out, (uint32_t)index);
     put_varint(out, layer->outputs);
-    put_varint(out, flags);
-    put_byte(out, layer->kind);
-    put_byte(out, form->positions.block);
-    put_varint(out, form->positions.grid);
+    put_varint(out, flags | (uint32_t)layer->kind << LOPI_KIND_SHIFT);
+    put_byte(out, form->positions.block | (form->positions.grid ? LOPI_BLOCK_GRID : 0));
+    if (form->positions.grid)
+        put_varint(out, form->positions.grid);
     put_varint(out, form->left);
     if (layer->kind == LOP_VALUES_SHARED)
         put_byte(out, layer->entries - 1);
     if (calibrated) {
-        uint32_t scale;
-        memcpy(&scale, &layer->input_scale, sizeof scale);
-        put_number(out, scale, 4);
-        put_byte(out, (uint32_t)layer->input_zero);
+        put_number(out, lopi_float_to_bfloat(layer->input_scale), 2);
+        if (index == 0 || !layer[-1].relu)
+            put_byte(out, (uint32_t)layer->input_zero);
+        put_byte(out, (uint32_t)lroundf(layer->input_density * 255));
     }
-    put_byte(out, (uint32_t)lroundf(layer->input_density * 255));
     if (named) {
         put_byte(out, (uint32_t)strlen(layer->name));
         put(out, layer->name, strlen(layer->name));
@@ -197,6 +223,8 @@ static lop_status put_graph(bytes *out, const lop_packed *packed, const lopi_lay
     put_varint(out, packed->inputs);
     for (size_t i = 0; i < packed->layer_count; i++) {
         lop_status status = check_name(packed, i, error);
+        if (status == LOP_OK)
+            status = check_scale(&packed->layers[i], error);
         if (status != LOP_OK)
             return status;
         put_layer(out, &packed->layers[i], i, &forms[i]);
@@ -208,21 +236,17 @@ static lop_status put_graph(bytes *out, const lop_packed *packed, const lopi_lay
  */
 
 static lop_status code_layers(const lop_packed *packed, const lopi_layer_form *forms,
-                              lopi_coder *positions, lopi_coder *values, lop_error *error)
+                              lopi_coder *coder, lop_error *error)
 {
     lop_status status = LOP_OK;
     for (size_t i = 0; i < packed->layer_count && status == LOP_OK; i++) {
         lopi_packed_layer layer = packed->layers[i];
-        status = lopi_code_positions(positions, &layer, forms[i].left, &forms[i].positions,
+        status = lopi_code_positions(coder, &layer, forms[i].left, &forms[i].positions,
                                      i > 0 ? packed->layers[i - 1].row_start : NULL, NULL, error);
         if (status == LOP_OK)
-            status = lopi_code_values(values, &layer, forms[i].positions.grid, NULL, error);
+            status = lopi_code_values(coder, &layer, &forms[i].positions, NULL, error);
     }
-    if (status == LOP_OK)
-        status = lopi_coder_finish(positions, error);
-    if (status == LOP_OK)
-        status = lopi_coder_finish(values, error);
-    return status;
+    return status == LOP_OK ? lopi_coder_finish(coder, error) : status;
 }
 
 static void put_file(bytes *out, const lopi_section parts[LOPI_PARTS])
@@ -233,11 +257,11 @@ static void put_file(bytes *out, const lopi_section parts[LOPI_PARTS])
     put(out, LOPI_SIGNATURE, LOPI_SIGNATURE_SIZE);
     put_byte(out, LOPI_MAJOR);
     put_byte(out, LOPI_MINOR);
-    put_number(out, LOPI_PARTS, 2);
-    put_number(out, total, 8);
+    put_byte(out, LOPI_PARTS);
+    put_number(out, total, LOPI_LENGTH_SIZE);
     for (int i = 0; i < LOPI_PARTS; i++) {
-        put(out, lopi_part_tags[i], 4);
-        put_number(out, parts[i].size, 8);
+        put_byte(out, (uint8_t)lopi_part_tags[i]);
+        put_number(out, parts[i].size, LOPI_LENGTH_SIZE);
         put_number(out, lopi_crc32c(parts[i].data, parts[i].size), 4);
     }
     put_number(out, lopi_crc32c(out->data, out->size), 4);
@@ -248,29 +272,33 @@ static void put_file(bytes *out, const lopi_section parts[LOPI_PARTS])
 lop_status lop_packed_encode(const lop_packed *packed, uint8_t **data, size_t *size,
                              lop_error *error)
 {
+    return lopi_packed_encode(packed, is_large(packed), data, size, error);
+}
+
+lop_status lopi_packed_encode(const lop_packed *packed, bool gaps, uint8_t **data, size_t *size,
+                              lop_error *error)
+{
     lop_status status = LOP_OK;
     bytes graph = {0}, file = {0};
     lopi_layer_form *forms = lopi_alloc(packed->layer_count, sizeof *forms);
     lopi_coder_tables *tables = lopi_alloc(1, sizeof *tables);
-    lopi_coder positions = {0}, values = {0};
+    lopi_coder coder = {0};
     if (!forms || !tables) {
         status = lopi_fail_memory(error, sizeof *tables);
         goto out;
     }
     lopi_coder_tables_fill(tables);
-    lopi_coder_write(&positions, tables);
-    lopi_coder_write(&values, tables);
+    lopi_coder_write(&coder, tables);
     for (size_t i = 0; i < packed->layer_count && status == LOP_OK; i++)
-        status = find_form(packed, i, &forms[i], tables, error);
+        status = find_form(packed, i, gaps, &forms[i], tables, error);
     if (status == LOP_OK)
         status = put_graph(&graph, packed, forms, error);
     if (status == LOP_OK)
-        status = code_layers(packed, forms, &positions, &values, error);
+        status = code_layers(packed, forms, &coder, error);
     if (status != LOP_OK)
         goto out;
     put_file(&file, (lopi_section[LOPI_PARTS]){{graph.data, graph.size, 0},
-                                               {positions.out, positions.out_size, 0},
-                                               {values.out, values.out_size, 0}});
+                                               {coder.out, coder.out_size, 0}});
     if (graph.failed || file.failed) {
         status = lopi_fail_memory(error, file.capacity * 2);
         goto out;
@@ -281,8 +309,7 @@ lop_status lop_packed_encode(const lop_packed *packed, uint8_t **data, size_t *s
 out:
     lopi_free(file.data);
     lopi_free(graph.data);
-    lopi_free(positions.out);
-    lopi_free(values.out);
+    lopi_free(coder.out);
     lopi_free(tables);
     lopi_free(forms);
     return status;

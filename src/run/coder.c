@@ -182,17 +182,34 @@ void lopi_gamma_begin(lopi_gamma *gamma)
     lopi_chances_set(&gamma->digit[0][0], sizeof gamma->digit / sizeof(lopi_chance), LOPI_EVEN);
 }
 
-uint32_t lopi_code_gamma(lopi_coder *coder, lopi_gamma *gamma, uint32_t number)
+/* How many digits a number has behind its leading 1. */
+static uint32_t code_length(lopi_coder *coder, lopi_gamma *gamma, uint32_t value)
 {
-    uint32_t value = number + 1, digits = 0, length = 0;
+    uint32_t digits = 0, length = 0;
     while (digits < 31 && value >> (digits + 1))
         digits++;
     while (length < 31 && lopi_code(coder, &gamma->length[length], length < digits))
         length++;
-    uint32_t read = 1;
+    return length;
+}
+
+uint32_t lopi_code_gamma(lopi_coder *coder, lopi_gamma *gamma, uint32_t number)
+{
+    uint32_t value = number + 1, length = code_length(coder, gamma, value), read = 1;
     for (uint32_t i = 0; i < length; i++) {
         lopi_chance *chance = &gamma->digit[length][i < 2 ? i : 2];
         read = read << 1 | lopi_code(coder, chance, value >> (length - 1 - i) & 1);
     }
     return read - 1;
+}
+
+uint32_t lopi_code_gamma_even(lopi_coder *coder, lopi_gamma *gamma, uint32_t number)
+{
+    uint32_t value = number + 1, length = code_length(coder, gamma, value);
+    if (length == 0)
+        return 0;
+    int behind = (int)length - 1;
+    uint32_t first = lopi_code(coder, gamma->digit[length], value >> behind & 1);
+    uint32_t rest = lopi_code_even(coder, behind, value & ((1u << behind) - 1));
+    return ((2 | first) << behind | rest) - 1;
 }

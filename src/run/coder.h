@@ -73,6 +73,14 @@ static inline bool lopi_coder_starved(const lopi_coder *coder)
     return coder->position > coder->size + 4;
 }
 
+/** Whether all that is there was read, and is no longer than a writer makes it. */
+static inline bool lopi_coder_ends(const lopi_coder *coder)
+{
+    bool spare = coder->position < coder->size + 4; /* so a last byte of 0 was to be left out */
+    return coder->position >= coder->size &&
+           !(coder->size > 0 && spare && coder->data[coder->size - 1] == 0);
+}
+
 /** The slow ends of a bit: eight bits leave `low`; the next byte enters `code`. */
 void lopi_coder_shift_out(lopi_coder *coder);
 static inline void lopi_coder_shift_in(lopi_coder *coder)
@@ -130,6 +138,8 @@ static inline unsigned lopi_code_mixed(lopi_coder *coder, lopi_mixer *mixer,
 {
     int32_t opinion[3], sum = 0;
     for (int i = 0; i < count; i++) {
+        if ((*chances[i] & LOPI_SEEN_MAX) == 0)
+            *chances[i] = (*chances[0] & ~(lopi_chance)LOPI_SEEN_MAX) | 2;
         opinion[i] = coder->tables->stretch[*chances[i] >> 20];
         sum += mixer->weight[i] * opinion[i];
     }
@@ -165,6 +175,9 @@ typedef struct lopi_gamma {
 void lopi_gamma_begin(lopi_gamma *gamma);
 /** Code a number up to 2³² − 2. */
 uint32_t lopi_code_gamma(lopi_coder *coder, lopi_gamma *gamma, uint32_t number);
+
+/** The same, but all digits behind the first are even: faster. */
+uint32_t lopi_code_gamma_even(lopi_coder *coder, lopi_gamma *gamma, uint32_t number);
 
 /** Set `count` chances to `chance`. */
 void lopi_chances_set(lopi_chance *chances, size_t count, lopi_chance chance);

@@ -5,8 +5,7 @@
 #include "base/cursor.h"
 #include "base/error.h"
 
-const char lopi_part_tags[LOPI_PARTS][5] = {
-    [LOPI_GRAPH] = "GRPH", [LOPI_POSITIONS] = "POSI", [LOPI_VALUES] = "VALU"};
+const char lopi_part_tags[LOPI_PARTS] = {[LOPI_GRAPH] = 'G', [LOPI_WEIGHTS] = 'W'};
 
 uint32_t lopi_crc32c(const uint8_t *data, size_t size)
 {
@@ -26,16 +25,26 @@ uint32_t lopi_crc32c(const uint8_t *data, size_t size)
 
 /* A table entry as the file has it. */
 typedef struct entry {
-    const uint8_t *tag; /* [4] */
+    uint8_t tag;
     uint64_t length;
     uint32_t checksum;
 } entry;
+
+static bool read_length(lopi_cursor *cursor, uint64_t *out)
+{
+    uint8_t low = 0;
+    uint32_t high = 0;
+    if (!lopi_cursor_u8(cursor, &low) || !lopi_cursor_u32_le(cursor, &high))
+        return false;
+    *out = low | (uint64_t)high << 8;
+    return true;
+}
 
 static lop_status read_header(lopi_cursor *cursor, unsigned *count, const char *file,
                               lop_error *error)
 {
     const uint8_t *signature;
-    uint8_t major = 0, minor = 0, low = 0, high = 0;
+    uint8_t major = 0, minor = 0, sections = 0;
     uint64_t length = 0;
     if (cursor->size < LOPI_SIGNATURE_SIZE || !lopi_cursor_take(cursor, 8, &signature) ||
         memcmp(signature, LOPI_SIGNATURE, LOPI_SIGNATURE_SIZE) != 0)
@@ -43,8 +52,7 @@ static lop_status read_header(lopi_cursor *cursor, unsigned *count, const char *
                             "expected the signature of a packed network; this is no .lop file, or "
                             "it was changed on its way as text");
     if (!lopi_cursor_u8(cursor, &major) || !lopi_cursor_u8(cursor, &minor) ||
-        !lopi_cursor_u8(cursor, &low) || !lopi_cursor_u8(cursor, &high) ||
-        !lopi_cursor_u64_le(cursor, &length))
+        !lopi_cursor_u8(cursor, &sections) || !read_length(cursor, &length))
         return lopi_fail_at(error, LOP_E_TRUNCATED, file, cursor->size,
                             "the header of %d bytes ends too early", LOPI_HEADER_SIZE);
     if (major != LOPI_MAJOR)
@@ -57,7 +65,7 @@ static lop_status read_header(lopi_cursor *cursor, unsigned *count, const char *
                             length > cursor->size ? cursor->size : length,
                             "expected %llu bytes in all, found %zu", (unsigned long long)length,
                             cursor->size);
-    *count = low | (unsigned)high << 8;
+    *count = sections;
     if (*count > LOPI_MAX_SECTIONS)
         return lopi_fail_at(error, LOP_E_LIMIT, file, 10, "expected at most %d sections, found %u",
                             LOPI_MAX_SECTIONS, *count);
@@ -69,8 +77,7 @@ static lop_status read_table(lopi_cursor *cursor, entry *entries, unsigned count
 {
     uint32_t checksum = 0;
     for (unsigned i = 0; i < count; i++)
-        if (!lopi_cursor_take(cursor, 4, &entries[i].tag) ||
-            !lopi_cursor_u64_le(cursor, &entries[i].length) ||
+        if (!lopi_cursor_u8(cursor, &entries[i].tag) || !read_length(cursor, &entries[i].length) ||
             !lopi_cursor_u32_le(cursor, &entries[i].checksum))
             return lopi_fail_at(error, LOP_E_TRUNCATED, file, cursor->size,
                                 "the table of %u sections ends too early", count);
@@ -82,17 +89,17 @@ static lop_status read_table(lopi_cursor *cursor, entry *entries, unsigned count
         return lopi_fail_at(error, LOP_E_CHECKSUM, file, end,
                             "the header's checksum does not match: the file is damaged");
     for (unsigned i = 1; i < count; i++)
-        if (memcmp(entries[i].tag, entries[i - 1].tag, 4) <= 0)
+        if (entries[i].tag <= entries[i - 1].tag)
             return lopi_fail_at(error, LOP_E_FORMAT, file,
                                 LOPI_HEADER_SIZE + (uint64_t)i * LOPI_ENTRY_SIZE,
                                 "sections stand out of order, or one stands there twice");
     return LOP_OK;
 }
 
-static lopi_section *known(lopi_section *sections, const uint8_t *tag)
+static lopi_section *known(lopi_section *sections, uint8_t tag)
 {
     for (int part = 0; part < LOPI_PARTS; part++)
-        if (memcmp(tag, lopi_part_tags[part], 4) == 0)
+        if (tag == (uint8_t)lopi_part_tags[part])
             return &sections[part];
     return NULL;
 }
@@ -112,7 +119,7 @@ static lop_status read_section(lopi_cursor *cursor, const entry *of, lopi_sectio
                             "a section's checksum does not match: the file is damaged");
     if (section)
         *section = (lopi_section){data, (size_t)of->length, offset};
-    else if (!(of->tag[0] & 0x20))
+    else if (!(of->tag & 0x20))
         return lopi_fail_at(error, LOP_E_VERSION, file, offset,
                             "found a section that this version does not know and must");
     return LOP_OK;
@@ -136,7 +143,7 @@ lop_status lopi_container_read(lopi_section sections[LOPI_PARTS], const uint8_t 
     for (int part = 0; part < LOPI_PARTS && status == LOP_OK; part++)
         if (!found[part].data)
             status = lopi_fail_at(error, LOP_E_FORMAT, file, LOPI_HEADER_SIZE,
-                                  "section %s is missing", lopi_part_tags[part]);
+                                  "section %c is missing", lopi_part_tags[part]);
     if (status == LOP_OK)
         memcpy(sections, found, sizeof found);
     return status;

@@ -17,13 +17,14 @@
 #define LOPI_SIGNATURE_SIZE 8
 #define LOPI_MAJOR          1
 #define LOPI_MINOR          0
-#define LOPI_HEADER_SIZE    20 /* signature, major, minor, number of sections, length of the file */
-#define LOPI_ENTRY_SIZE     16 /* tag, length, checksum */
+#define LOPI_HEADER_SIZE    16 /* signature, major, minor, number of sections, length of the file */
+#define LOPI_ENTRY_SIZE     10 /* tag, length, checksum */
+#define LOPI_LENGTH_SIZE    5
 #define LOPI_MAX_SECTIONS   64
 
-/* What every file has. An upper-case letter at the front says that a reader must know it. */
-typedef enum lopi_part { LOPI_GRAPH, LOPI_POSITIONS, LOPI_VALUES, LOPI_PARTS } lopi_part;
-extern const char lopi_part_tags[LOPI_PARTS][5]; /* rising */
+/* What every file has. An upper-case letter says that a reader must know it. */
+typedef enum lopi_part { LOPI_GRAPH, LOPI_WEIGHTS, LOPI_PARTS } lopi_part;
+extern const char lopi_part_tags[LOPI_PARTS]; /* rising */
 
 typedef struct lopi_section {
     const uint8_t *data; /* borrowed from the file */
@@ -55,6 +56,8 @@ enum { /* flags of a layer in the graph */
        LOPI_FLAG_SORTED = 8,
        LOPI_FLAG_NAMED = 16,
        LOPI_FLAG_ALL = 31,
+       LOPI_KIND_SHIFT = 5, /* the kind of the values stands above the flags */
+       LOPI_BLOCK_GRID = 8, /* beside the block: a grid follows */
 };
 enum { LOPI_NODE_INPUT, LOPI_NODE_LINEAR }; /* operations in the graph */
 

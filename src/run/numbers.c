@@ -6,12 +6,14 @@
  */
 #include "run/numbers.h"
 
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "run/half.h"
+#include "run/steps.h"
 
 #define CLASSES 8 /* of symbols, from the lowest values to the highest; 8: no neighbour */
 #define NONE    CLASSES
@@ -46,7 +48,7 @@ static float half_unpack(uint32_t bits) { return lopi_half_to_float((uint16_t)bi
 static uint32_t bfloat_pack(float value) { return lopi_float_to_bfloat(value); }
 static float bfloat_unpack(uint32_t bits) { return lopi_bfloat_to_float((uint16_t)bits); }
 
-enum { SINGLE, HALF, BFLOAT, PRECISIONS };
+enum { SINGLE, HALF, BFLOAT, STEPS, PRECISIONS = STEPS };
 static const precision precisions[PRECISIONS] = {
     [SINGLE] = {32, 12, single_pack, single_unpack},
     [HALF] = {16, 9, half_pack, half_unpack},
@@ -64,9 +66,32 @@ static bool exact(const precision *as, const float *values, size_t count)
 
 static unsigned narrowest(const float *values, size_t count)
 {
-    return exact(&precisions[HALF], values, count)     ? HALF
-           : exact(&precisions[BFLOAT], values, count) ? BFLOAT
-                                                       : SINGLE;
+    return count > 1 && lopi_steps_exact(values, count) ? STEPS
+           : exact(&precisions[HALF], values, count)    ? HALF
+           : exact(&precisions[BFLOAT], values, count)  ? BFLOAT
+                                                        : SINGLE;
+}
+
+/* Multiples of one step. */
+static lop_status code_steps(lopi_coder *coder, float *values, size_t count, const char *name,
+                             lop_error *error)
+{
+    lopi_chance chances[256];
+    lopi_chances_set(chances, 256, LOPI_EVEN);
+    float step = coder->writing ? lopi_step_for(values, count) : 0;
+    step = bfloat_unpack(lopi_code_even(coder, 16, bfloat_pack(step)));
+    if (!(step > 0 && step <= FLT_MAX / 127))
+        return lopi_fail(error, LOP_E_FORMAT, "layer %s: its numbers have a step of %g", name,
+                         (double)step);
+    for (size_t i = 0; i < count && !lopi_coder_starved(coder); i++) {
+        int steps = coder->writing ? lopi_step_count(values[i], step) : 0;
+        uint32_t read = lopi_code_tree(coder, chances, 8, (uint32_t)(steps + 128));
+        if (read == 0)
+            return lopi_fail(error, LOP_E_FORMAT, "layer %s: a number has -128 steps", name);
+        if (!coder->writing)
+            values[i] = lopi_step_value((int)read - 128, step);
+    }
+    return LOP_OK;
 }
 
 /* A list of floats, with its precision before it. */
@@ -77,9 +102,8 @@ static lop_status code_floats(lopi_coder *coder, float *values, size_t count, co
     lopi_chances_set(choice, 4, LOPI_EVEN);
     unsigned which = coder->writing ? narrowest(values, count) : 0;
     which = lopi_code_tree(coder, choice, 2, which);
-    if (which >= PRECISIONS)
-        return lopi_fail(error, LOP_E_FORMAT, "layer %s: its numbers are of unknown precision %u",
-                         name, which);
+    if (which == STEPS)
+        return code_steps(coder, values, count, name, error);
     const precision *as = &precisions[which];
     lopi_chance *lead = lopi_alloc((size_t)1 << as->lead, sizeof *lead);
     if (!lead)
@@ -110,6 +134,7 @@ typedef struct symbols {
     lopi_coder *coder;
     const lopi_packed_layer *layer;
     uint32_t grid, entries;
+    bool plain; /* nothing around it is looked at */
     int bits;
     uint8_t *memory;
     uint8_t *marks; /* by input: class of this row's weight there, or NONE; with a margin before */
@@ -117,7 +142,7 @@ typedef struct symbols {
     lopi_chance alone[256];
     lopi_chance beside[CLASSES + 1][256];
     lopi_chance pair[PAIRS];
-    lopi_mixer mixer[256]; /* by node of the tree */
+    lopi_mixer mixer[8]; /* by the place of the bit */
 } symbols;
 
 static uint32_t symbol_of(const lopi_packed_layer *layer, uint32_t i)
@@ -153,6 +178,8 @@ static unsigned picture(const uint8_t *mark, const uint8_t *above)
 
 static uint32_t code_symbol(symbols *s, uint32_t input, unsigned before, uint32_t symbol)
 {
+    if (s->plain)
+        return lopi_code_tree(s->coder, s->alone, s->bits, symbol);
     lopi_chance *beside = s->beside[size_of(before)], *pair;
     unsigned wide = (unsigned)s->bits;
     if (s->grid) {
@@ -167,7 +194,7 @@ static uint32_t code_symbol(symbols *s, uint32_t input, unsigned before, uint32_
     uint32_t node = 1;
     for (int i = s->bits - 1; i >= 0; i--) {
         lopi_chance *chances[3] = {&s->alone[node], &beside[node], &pair[node]};
-        node = node << 1 | lopi_code_mixed(s->coder, &s->mixer[node], chances, 3, symbol >> i & 1);
+        node = node << 1 | lopi_code_mixed(s->coder, &s->mixer[i], chances, 3, symbol >> i & 1);
     }
     return node - (1u << s->bits);
 }
@@ -197,10 +224,11 @@ static lop_status code_row(symbols *s, uint32_t row, lop_error *error)
     return LOP_OK;
 }
 
-static lop_status code_symbols(lopi_coder *coder, const lopi_packed_layer *layer, uint32_t grid,
-                               lop_error *error)
+static lop_status code_symbols(lopi_coder *coder, const lopi_packed_layer *layer,
+                               const lopi_position_form *form, lop_error *error)
 {
     lop_status status = LOP_OK;
+    uint32_t grid = form->grid;
     size_t inputs = layer->inputs, margin = (size_t)grid + 1;
     symbols *s = lopi_alloc(1, sizeof *s);
     uint8_t *memory = lopi_alloc(2 * inputs + margin, 1);
@@ -212,6 +240,7 @@ static lop_status code_symbols(lopi_coder *coder, const lopi_packed_layer *layer
     s->coder = coder;
     s->layer = layer;
     s->grid = grid;
+    s->plain = form->block == LOPI_GAPS;
     s->entries = layer->kind == LOP_VALUES_INT8 ? 256 : layer->entries;
     while (1u << s->bits < s->entries)
         s->bits++;
@@ -220,7 +249,7 @@ static lop_status code_symbols(lopi_coder *coder, const lopi_packed_layer *layer
     lopi_chances_set(s->alone, 256, LOPI_EVEN);
     lopi_chances_set(&s->beside[0][0], sizeof s->beside / sizeof(lopi_chance), LOPI_EVEN);
     lopi_chances_set(s->pair, PAIRS, LOPI_EVEN);
-    for (int i = 0; i < 256; i++)
+    for (int i = 0; i < 8; i++)
         s->mixer[i] = (lopi_mixer){{24000, 20000, 20000}};
     for (uint32_t r = 0; r < layer->outputs && status == LOP_OK; r++)
         status = code_row(s, r, error);
@@ -247,11 +276,11 @@ static lop_status code_tables(lopi_coder *coder, const lopi_packed_layer *layer,
     return status;
 }
 
-static lop_status code_weights(lopi_coder *coder, const lopi_packed_layer *layer, uint32_t grid,
-                               lop_error *error)
+static lop_status code_weights(lopi_coder *coder, const lopi_packed_layer *layer,
+                               const lopi_position_form *form, lop_error *error)
 {
     if (layer->kind == LOP_VALUES_INT8 || layer->kind == LOP_VALUES_SHARED)
-        return code_symbols(coder, layer, grid, error);
+        return code_symbols(coder, layer, form, error);
     size_t left = lopi_packed_left(layer);
     if (coder->writing && layer->kind == LOP_VALUES_FLOAT16 &&
         !exact(&precisions[HALF], layer->values, left))
@@ -260,8 +289,8 @@ static lop_status code_weights(lopi_coder *coder, const lopi_packed_layer *layer
     return code_floats(coder, layer->values, left, layer->name, error);
 }
 
-lop_status lopi_code_values(lopi_coder *coder, lopi_packed_layer *layer, uint32_t grid,
-                            lopi_value_bits *bits, lop_error *error)
+lop_status lopi_code_values(lopi_coder *coder, lopi_packed_layer *layer,
+                            const lopi_position_form *form, lopi_value_bits *bits, lop_error *error)
 {
     lop_status status = LOP_OK;
     double begin = lopi_coder_bits(coder);
@@ -272,7 +301,7 @@ lop_status lopi_code_values(lopi_coder *coder, lopi_packed_layer *layer, uint32_
         status = code_tables(coder, layer, error);
     double tables = lopi_coder_bits(coder);
     if (status == LOP_OK)
-        status = code_weights(coder, layer, grid, error);
+        status = code_weights(coder, layer, form, error);
     if (status == LOP_OK && lopi_coder_starved(coder))
         status =
             lopi_fail(error, LOP_E_TRUNCATED, "layer %s: its values end too early", layer->name);

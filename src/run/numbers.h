@@ -9,6 +9,7 @@
 
 #include "run/coder.h"
 #include "run/model.h"
+#include "run/positions.h"
 
 /** What the values of a layer took, in bits. */
 typedef struct lopi_value_bits {
@@ -22,12 +23,13 @@ typedef struct lopi_value_bits {
  * that model.h says; lopi_packed_check still has to look at the numbers. Writing changes nothing.
  * Both take about 3 bytes for each input, and 40 kB.
  *
- * @param grid  as lopi_position_form has it
+ * @param form  of its positions: what stands around a value is looked at but for LOPI_GAPS
  * @param bits  may be NULL
  * @return LOP_OK; LOP_E_FORMAT; LOP_E_TRUNCATED; LOP_E_MEMORY; writing, LOP_E_RANGE where a value
  * of FLOAT16 is none
  */
-lop_status lopi_code_values(lopi_coder *coder, lopi_packed_layer *layer, uint32_t grid,
-                            lopi_value_bits *bits, lop_error *error);
+lop_status lopi_code_values(lopi_coder *coder, lopi_packed_layer *layer,
+                            const lopi_position_form *form, lopi_value_bits *bits,
+                            lop_error *error);
 
 #endif

@@ -2,19 +2,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <lop/machine.h>
-
+#include "base/clock.h"
 #include "base/cursor.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "run/container.h"
+#include "run/half.h"
 #include "run/model.h"
 
 /* Without leave, so much memory for so many bytes of a file. */
 #define MEMORY_BASE (64u << 20)
 #define MEMORY_RATE 256
-#define WORK_BYTES  16 /* for each input while a layer is decoded */
+#define WORK_BYTES  20 /* for each input while a layer is decoded */
 
 typedef struct reader {
     const char *file;
@@ -69,29 +69,31 @@ static lop_status read_details(const reader *r, lopi_cursor *cursor, size_t inde
 {
     lopi_packed_layer *layer = &r->packed->layers[index];
     lopi_layer_form *form = &r->forms[index];
-    uint8_t kind = 0, entries = 0, zero = 0, density = 0;
-    uint32_t scale = 0;
-    if (!lopi_cursor_u8(cursor, &kind) || kind > LOP_VALUES_SHARED)
-        return fail_graph(r, cursor, LOP_E_FORMAT, "a layer's values are of no known kind");
-    layer->kind = (lop_values)kind;
-    if (!lopi_cursor_u8(cursor, &form->positions.block) || form->positions.block > LOPI_MAX_BLOCK)
+    uint8_t block = 0, entries = 0, zero = 0, density = 0, low = 0, high = 0;
+    layer->kind = (lop_values)(flags >> LOPI_KIND_SHIFT);
+    if (!lopi_cursor_u8(cursor, &block) || (block & ~LOPI_BLOCK_GRID) > LOPI_GAPS ||
+        block == (LOPI_GAPS | LOPI_BLOCK_GRID))
         return fail_graph(r, cursor, LOP_E_FORMAT, "a layer's blocks are of no known size");
-    if (!lopi_cursor_varint(cursor, &form->positions.grid) || form->positions.grid == 1 ||
-        form->positions.grid > layer->inputs)
-        return fail_graph(r, cursor, LOP_E_FORMAT, "a layer's picture is wider than its inputs");
+    form->positions.block = block & (uint8_t)~LOPI_BLOCK_GRID;
+    if ((block & LOPI_BLOCK_GRID) &&
+        (!lopi_cursor_varint(cursor, &form->positions.grid) || form->positions.grid < 2 ||
+         form->positions.grid > layer->inputs))
+        return fail_graph(r, cursor, LOP_E_FORMAT,
+                          "a layer's picture has one column, or more than it has inputs");
     if (!lopi_cursor_varint(cursor, &form->left) || form->left > LOP_RUN_MAX_WEIGHTS ||
         form->left > (uint64_t)layer->outputs * layer->inputs)
         return fail_graph(r, cursor, LOP_E_FORMAT, "a layer has more weights than places for them");
     if (layer->kind == LOP_VALUES_SHARED && !lopi_cursor_u8(cursor, &entries))
         return fail_graph(r, cursor, LOP_E_TRUNCATED, "it ends within a layer");
     layer->entries = layer->kind == LOP_VALUES_SHARED ? entries + 1u : 0;
-    if ((flags & LOPI_FLAG_CALIBRATED) &&
-        (!lopi_cursor_u32_le(cursor, &scale) || !lopi_cursor_u8(cursor, &zero)))
+    if (!(flags & LOPI_FLAG_CALIBRATED))
+        return LOP_OK;
+    bool behind_relu = index > 0 && layer[-1].relu;
+    if (!lopi_cursor_u8(cursor, &low) || !lopi_cursor_u8(cursor, &high) ||
+        (!behind_relu && !lopi_cursor_u8(cursor, &zero)) || !lopi_cursor_u8(cursor, &density))
         return fail_graph(r, cursor, LOP_E_TRUNCATED, "it ends within a layer");
-    memcpy(&layer->input_scale, &scale, sizeof scale);
+    layer->input_scale = lopi_bfloat_to_float((uint16_t)(low | high << 8));
     layer->input_zero = zero;
-    if (!lopi_cursor_u8(cursor, &density))
-        return fail_graph(r, cursor, LOP_E_TRUNCATED, "it ends within a layer");
     layer->input_density = (float)density / 255;
     return LOP_OK;
 }
@@ -110,8 +112,9 @@ static lop_status read_layer(const reader *r, lopi_cursor *cursor, size_t index,
     if (!lopi_cursor_varint(cursor, &layer->outputs) || layer->outputs == 0 ||
         layer->outputs > LOP_RUN_MAX_WIDTH)
         return fail_graph(r, cursor, LOP_E_LIMIT, "expected a layer of 1 to 2^20 units");
-    if (!lopi_cursor_varint(cursor, &flags) || flags > LOPI_FLAG_ALL)
-        return fail_graph(r, cursor, LOP_E_FORMAT, "a layer has flags that are not known");
+    if (!lopi_cursor_varint(cursor, &flags) || flags >> LOPI_KIND_SHIFT > LOP_VALUES_SHARED)
+        return fail_graph(r, cursor, LOP_E_FORMAT,
+                          "a layer has flags, or values of a kind, that are not known");
     layer->inputs = width;
     layer->relu = flags & LOPI_FLAG_RELU;
     r->forms[index].positions.sorted = flags & LOPI_FLAG_SORTED;
@@ -221,10 +224,9 @@ static lop_status allocate(lopi_packed_layer *layer, const lopi_layer_form *form
  */
 
 /* Say where in the file it was. */
-static lop_status at_place(const reader *r, lopi_part part, const lopi_coder *coder,
-                           lop_status status)
+static lop_status at_place(const reader *r, const lopi_coder *coder, lop_status status)
 {
-    const lopi_section *section = &r->sections[part];
+    const lopi_section *section = &r->sections[LOPI_WEIGHTS];
     size_t position = coder->position < section->size ? coder->position : section->size;
     if (!r->error)
         return status;
@@ -232,63 +234,56 @@ static lop_status at_place(const reader *r, lopi_part part, const lopi_coder *co
                         r->error->text);
 }
 
-static lop_status check_end(const reader *r, lopi_part part, const lopi_coder *coder)
+static lop_status check_end(const reader *r, const lopi_coder *coder)
 {
-    const lopi_section *section = &r->sections[part];
-    /* A last byte of zero is there only where a reader would run short without it. */
-    bool padded = section->size > 0 && section->data[section->size - 1] == 0 &&
-                  coder->position < coder->size + 4;
-    if (coder->position < coder->size || padded)
-        return lopi_fail_at(r->error, LOP_E_FORMAT, r->file, section->offset + section->size,
-                            "section %s is longer than what it says", lopi_part_tags[part]);
-    return LOP_OK;
+    const lopi_section *section = &r->sections[LOPI_WEIGHTS];
+    if (lopi_coder_ends(coder))
+        return LOP_OK;
+    return lopi_fail_at(r->error, LOP_E_FORMAT, r->file, section->offset + section->size,
+                        "section %c is longer than what it says", lopi_part_tags[LOPI_WEIGHTS]);
 }
 
 /* What decoding takes beside the layers. */
-typedef struct coders {
+typedef struct coding {
     lopi_coder_tables tables;
-    lopi_coder positions, values;
-} coders;
+    lopi_coder coder;
+} coding;
 
-static lop_status read_layers(reader *r, coders *c)
+static lop_status read_weights(reader *r, coding *c)
 {
-    const lopi_section *positions = &r->sections[LOPI_POSITIONS];
-    const lopi_section *values = &r->sections[LOPI_VALUES];
+    const lopi_section *section = &r->sections[LOPI_WEIGHTS];
     lop_status status = LOP_OK;
     lopi_coder_tables_fill(&c->tables);
-    lopi_coder_read(&c->positions, &c->tables, positions->data, positions->size);
-    lopi_coder_read(&c->values, &c->tables, values->data, values->size);
+    lopi_coder_read(&c->coder, &c->tables, section->data, section->size);
     for (size_t i = 0; i < r->packed->layer_count && status == LOP_OK; i++) {
         lopi_packed_layer *layer = &r->packed->layers[i];
         struct lopi_layer_account *account = r->account ? &r->account->layer[i] : NULL;
         status = allocate(layer, &r->forms[i], r->error);
         if (status != LOP_OK)
             return status;
-        status = lopi_code_positions(&c->positions, layer, r->forms[i].left, &r->forms[i].positions,
+        status = lopi_code_positions(&c->coder, layer, r->forms[i].left, &r->forms[i].positions,
                                      i > 0 ? layer[-1].row_start : NULL,
                                      account ? &account->positions : NULL, r->error);
+        if (status == LOP_OK)
+            status = lopi_code_values(&c->coder, layer, &r->forms[i].positions,
+                                      account ? &account->values : NULL, r->error);
         if (status != LOP_OK)
-            return at_place(r, LOPI_POSITIONS, &c->positions, status);
-        status = lopi_code_values(&c->values, layer, r->forms[i].positions.grid,
-                                  account ? &account->values : NULL, r->error);
-        if (status != LOP_OK)
-            return at_place(r, LOPI_VALUES, &c->values, status);
+            return at_place(r, &c->coder, status);
     }
-    status = check_end(r, LOPI_POSITIONS, &c->positions);
-    return status == LOP_OK ? check_end(r, LOPI_VALUES, &c->values) : status;
+    return check_end(r, &c->coder);
 }
 
 static lop_status decode(reader *r)
 {
-    coders *c = lopi_alloc(1, sizeof *c);
+    coding *c = lopi_alloc(1, sizeof *c);
     if (!c)
         return lopi_fail_memory(r->error, sizeof *c);
-    lop_status status = read_layers(r, c);
+    lop_status status = read_weights(r, c);
     lopi_free(c);
     if (status == LOP_OK) {
         status = lopi_packed_check(r->packed, r->error);
         if (status != LOP_OK && r->error)
-            status = lopi_fail_at(r->error, status, r->file, r->sections[LOPI_VALUES].offset, "%s",
+            status = lopi_fail_at(r->error, status, r->file, r->sections[LOPI_WEIGHTS].offset, "%s",
                                   r->error->text);
     }
     return status;
@@ -316,7 +311,7 @@ lop_status lopi_packed_read(lop_packed **out, const uint8_t *data, size_t size, 
     lop_status status = lopi_container_read(r.sections, data, size, file, error);
     if (status == LOP_OK && account)
         keep_account(account, r.sections, size);
-    double begin = lop_clock_seconds();
+    double begin = lopi_clock_thread_seconds();
     if (status == LOP_OK)
         status = read_graph(&r);
     if (status == LOP_OK)
@@ -324,7 +319,7 @@ lop_status lopi_packed_read(lop_packed **out, const uint8_t *data, size_t size, 
     if (status == LOP_OK)
         status = decode(&r);
     if (account)
-        account->seconds = lop_clock_seconds() - begin;
+        account->seconds = lopi_clock_thread_seconds() - begin;
     if (status == LOP_OK)
         *out = r.packed;
     else

@@ -17,6 +17,7 @@
 #define MASS        16 /* that a weight adds to its column */
 #define ROW_LEVELS  40 /* of weights in a row */
 #define AROUND_SPAN 64 /* pixels above a block that are looked at */
+#define GAP_LEVELS  24 /* of expected distances, in halves of a power of two */
 
 /* What a position is coded by. `found` says what is known of its block: 0 that a weight was found
  * in it or nothing, 1 … 4 that one is to come, with few or many columns left for it. */
@@ -30,6 +31,7 @@ typedef struct models {
     lopi_mixer mixer[5], block_mixer;
     lopi_chance same, more;
     lopi_gamma change;
+    lopi_gamma gap[GAP_LEVELS];
 } models;
 
 typedef struct work {
@@ -41,6 +43,7 @@ typedef struct work {
 
     uint32_t count;       /* columns that have weights at all */
     uint32_t *input;      /* [count]: which inputs they are */
+    uint32_t *rank;       /* by input: which column it is; for gaps, which need no level */
     uint32_t *mass;       /* [count]: how often they were taken */
     uint8_t *level;       /* [count]: the same as a level */
     uint32_t *block_mass; /* sums over blocks */
@@ -121,6 +124,8 @@ static void begin_models(const work *w)
     m->block_mixer = m->mixer[0];
     m->same = m->more = LOPI_EVEN;
     lopi_gamma_begin(&m->change);
+    for (int i = 0; i < GAP_LEVELS; i++)
+        lopi_gamma_begin(&m->gap[i]);
 }
 
 static void add_mass(work *w, uint32_t column, uint32_t mass)
@@ -169,6 +174,7 @@ static void code_inputs(work *w)
                  : mark[-1];
         if (all || lopi_code(w->coder, &used[context], *mark)) {
             w->marks[i] = 1;
+            w->rank[i] = w->count;
             w->input[w->count++] = i;
         }
     }
@@ -367,6 +373,34 @@ static void code_row(work *w, uint32_t index, uint32_t count, uint32_t from)
         w->marks[w->layer->column[i]] = 0;
 }
 
+/* Gaps: each weight by the columns that are empty before it, as many as there may be on average. */
+static lop_status code_gaps(work *w, uint32_t index, uint32_t count, uint32_t from,
+                            lop_error *error)
+{
+    uint32_t *start = w->layer->row_start, *column = w->layer->column, at = from;
+    for (uint32_t i = 0; i < count && !lopi_coder_starved(w->coder); i++) {
+        uint32_t left = count - i, room = w->count - at - left, gap = 0;
+        uint32_t *here = &column[start[index] + i];
+        if (w->coder->writing)
+            gap = w->rank[*here] - at;
+        if (room > 0) {
+            unsigned level = (unsigned)lopi_quarter_log2((w->count - at) / left) / 2;
+            lopi_gamma *gamma = &w->m->gap[level < GAP_LEVELS ? level : GAP_LEVELS - 1];
+            gap = lopi_code_gamma_even(w->coder, gamma, gap);
+        }
+        if (gap > room)
+            return lopi_fail(error, LOP_E_FORMAT, "layer %s: row %u has a weight beyond its inputs",
+                             w->layer->name, index);
+        at += gap;
+        if (i == 0)
+            w->before_first = at;
+        if (!w->coder->writing)
+            *here = w->input[at];
+        at++;
+    }
+    return LOP_OK;
+}
+
 static lop_status code_rows(work *w, lopi_position_bits *bits, lop_error *error)
 {
     lop_status status = LOP_OK;
@@ -384,6 +418,8 @@ static lop_status code_rows(work *w, lopi_position_bits *bits, lop_error *error)
                 status =
                     lopi_fail(error, LOP_E_FORMAT, "layer %s: row %u has no place for %u weights",
                               w->layer->name, r, count);
+            else if (count > 0 && w->form->block == LOPI_GAPS)
+                status = code_gaps(w, r, count, from, error);
             else if (count > 0)
                 code_row(w, r, count, from);
         }
@@ -408,10 +444,11 @@ lop_status lopi_code_positions(lopi_coder *coder, lopi_packed_layer *layer, uint
     w.input = lopi_alloc(inputs, sizeof *w.input);
     w.mass = lopi_alloc(inputs, sizeof *w.mass);
     w.level = lopi_alloc(inputs, sizeof *w.level);
+    w.rank = lopi_alloc(inputs, sizeof *w.rank);
     w.block_mass = lopi_alloc((inputs >> form->block) + 1, sizeof *w.block_mass);
     w.m = lopi_alloc(1, sizeof *w.m);
-    if (!w.memory || !w.input || !w.mass || !w.level || !w.block_mass || !w.m) {
-        status = lopi_fail_memory(error, inputs * 14);
+    if (!w.memory || !w.input || !w.mass || !w.level || !w.rank || !w.block_mass || !w.m) {
+        status = lopi_fail_memory(error, inputs * 18);
         goto out;
     }
     w.marks = w.memory + margin;
@@ -430,6 +467,7 @@ out:
     lopi_free(w.input);
     lopi_free(w.mass);
     lopi_free(w.level);
+    lopi_free(w.rank);
     lopi_free(w.block_mass);
     lopi_free(w.m);
     return status;

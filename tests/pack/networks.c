@@ -35,9 +35,9 @@ lop_packed *test_packed(const lop_pack_values *values)
     lop_pack_options options = {.values = values, .value_count = 3};
     assert_int_equal(lop_pack(&packed, network, &options, NULL), LOP_OK);
     lop_network_free(network);
-    packed->layers[0].input_scale = 1.0f / 127;
+    packed->layers[0].input_scale = 1.0f / 128;
     packed->layers[0].input_zero = 5;
-    packed->layers[1].input_scale = 0.03f;
+    packed->layers[1].input_scale = 0.03125f;
     packed->layers[1].input_density = 51.0f / 255;
     strcpy(packed->layers[2].name, "out");
     assert_int_equal(lopi_packed_check(packed, NULL), LOP_OK);
