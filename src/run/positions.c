@@ -113,12 +113,8 @@ static void begin_models(const work *w)
         lopi_chances_set(m->block_place[level], 4, any);
         lopi_chances_set(m->block_other[level], ROW_LEVELS, any);
     }
-    uint64_t places = (uint64_t)w->layer->outputs * w->count;
-    uint64_t density = places ? ((uint64_t)w->left << LOPI_CHANCE_BITS) / places : 0;
-    density = density > ONE ? ONE : density;
-    lopi_chances_set(&m->around[0][0], 64 * 4, chance_of(density, 0));
-    uint64_t empty = power(ONE - density, 1u << w->form->block);
-    lopi_chances_set(m->block_around, 32, chance_of(ONE - empty, 0));
+    lopi_chances_set(&m->around[0][0], 64 * 4, LOPI_EVEN);
+    lopi_chances_set(m->block_around, 32, LOPI_EVEN);
     for (int i = 0; i < 5; i++)
         m->mixer[i] = (lopi_mixer){{26000, 20000, 20000}};
     m->block_mixer = m->mixer[0];
