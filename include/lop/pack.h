@@ -54,13 +54,17 @@ typedef struct lop_pack_options {
  *  - FLOAT16: to the nearest;
  *  - INT8: scale = max |w| / 127 of the unit, rounded to a bfloat16, and w ≈ scale · q;
  *  - SHARED: k-means over the layer's weights, begun with places evenly spaced from the least to
- * the greatest (Han et al. 2016, section 3); no more different weights than entries are kept
- * exactly.
+ *    the greatest (Han et al. 2016, section 3). No more different weights than entries are all
+ *    kept, to 16 bits, and exactly where lop_sharer made them. Other tables of up to 64 entries are
+ *    rounded to multiples of max / 127 where each is 8 of these or more, else to 16 bits.
+ *
+ * Biases are rounded with the weights: of INT8 and SHARED to multiples of max / 127, of FLOAT16 to
+ * 16 bits.
  *
  * Calibration sets the range of whole numbers, 0 … 127, that what each layer reads is rounded to in
  * int8. Behind relu it begins at 0; elsewhere it holds 0 exactly. Its end is the one among 1, 0.98,
- * 0.96, … 0.3 times the largest value that leaves the smallest mean squared error over the samples:
- * cutting off a few large values rounds all others more finely.
+ * 0.96, … 0.3 times the largest value that leaves the smallest mean squared error over the samples,
+ * its scale rounded to a bfloat16: cutting off a few large values rounds all others more finely.
  *
  * @param out  receives the packed network; one owner, lop_packed_free; untouched on failure
  * @return LOP_OK; LOP_E_ARG, LOP_E_RANGE where the options make no sense; LOP_E_UNSUPPORTED where
@@ -82,7 +86,8 @@ LOP_API lop_status lop_unpack(lop_network **out, const lop_packed *packed, lop_e
  * is kept to 1/255.
  *
  * @param data  receives the bytes; the caller frees them with free(); untouched on failure
- * @return LOP_OK; LOP_E_RANGE where values of FLOAT16 are no such floats; LOP_E_FORMAT where a
+ * @return LOP_OK; LOP_E_RANGE where values of FLOAT16 or scales of inputs are no such floats;
+ * LOP_E_FORMAT where a
  * table does not rise, names repeat or have control characters; LOP_E_MEMORY
  */
 LOP_API lop_status lop_packed_encode(const lop_packed *packed, uint8_t **data, size_t *size,

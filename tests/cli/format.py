@@ -43,7 +43,7 @@ class Format(tool.LopTest):
             self.compare(str(path))
 
     def test_trained_networks(self):
-        self.train("--bias")
+        self.train("net.safetensors", "--bias")
         for method, share in (("weight", "85"), ("unit", "50")):
             self.lop("prune", "net.safetensors", "-m", method, "-k", share, "-o", "p.safetensors",
                      "-f")

@@ -468,9 +468,9 @@ static void what_a_file_cannot_hold_is_not_written(void **state)
     assert_int_equal(lop_packed_encode(packed, &data, &size, NULL), LOP_E_FORMAT);
     lop_packed_free(packed);
     packed = test_packed(goldens[0].values);
-    strcpy(packed->layers[1].name, packed->layers[0].name);
+    snprintf(packed->layers[1].name, LOP_RUN_MAX_NAME, "%s", packed->layers[0].name);
     assert_int_equal(lop_packed_encode(packed, &data, &size, NULL), LOP_E_FORMAT);
-    strcpy(packed->layers[1].name, "\x1b[31m");
+    snprintf(packed->layers[1].name, LOP_RUN_MAX_NAME, "\x1b[31m");
     assert_int_equal(lop_packed_encode(packed, &data, &size, NULL), LOP_E_FORMAT);
     lop_packed_free(packed);
     assert_null(data);
