@@ -30,3 +30,15 @@ if(LOP_HARDEN)
   endif()
   target_link_options(lop_flags INTERFACE -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
 endif()
+
+# src/base/wide.h. Sanitizers are not awake yet when the loader chooses.
+include(CheckCSourceRuns)
+if(NOT LOP_SANITIZE AND NOT CMAKE_CROSSCOMPILING)
+  check_c_source_runs("
+    __attribute__((target_clones(\"arch=x86-64-v4\", \"arch=x86-64-v3\", \"default\")))
+    static void twice(float *x) { for (int i = 0; i < 64; i++) x[i] *= 2; }
+    int main(void) { float x[64] = {1}; twice(x); return x[0] == 2 ? 0 : 1; }" LOP_WIDE)
+endif()
+if(LOP_WIDE)
+  target_compile_definitions(lop_flags INTERFACE LOP_WIDE)
+endif()

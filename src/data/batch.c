@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "base/wide.h"
+
+enum { PARALLEL_FROM = 1 << 15 }; /* values: below, starting threads costs more than it saves */
 
 void lop_batch_order(const uint32_t *indices, size_t count, uint64_t seed, uint64_t epoch,
                      uint32_t *order)
@@ -17,7 +20,7 @@ void lop_batch_order(const uint32_t *indices, size_t count, uint64_t seed, uint6
  * byte / 255, correctly rounded, without a division: 1/255 is 2^-8 + 2^-16 + 2^-24 + …, the first
  * product is exact, so only the small second one and the sum are rounded. A test compares all 256.
  */
-static void scale_bytes(const uint8_t *restrict bytes, size_t count, float *restrict x)
+LOPI_WIDE static void scale_bytes(const uint8_t *restrict bytes, size_t count, float *restrict x)
 {
     for (size_t i = 0; i < count; i++) {
         float byte = (float)bytes[i];
@@ -37,6 +40,7 @@ void lop_batch_gather(const lop_samples *samples, const uint32_t *indices, size_
                       size_t batch, float *x, uint16_t *labels)
 {
     size_t features = samples->features;
+#pragma omp parallel for schedule(static) if (batch * features >= PARALLEL_FROM)
     for (size_t i = 0; i < batch; i++) {
         size_t sample = indices ? indices[i] : first + i;
         assert(sample < samples->count);
@@ -74,6 +78,7 @@ void lop_batch_gather_shifted(const lop_samples *samples, const uint32_t *indice
     const lopi_random random = lopi_random_stream(shift->seed, LOPI_STREAM_SHIFT, shift->epoch);
     const uint64_t places = 2 * (uint64_t)shift->pixels + 1;
     const ptrdiff_t most = (ptrdiff_t)shift->pixels;
+#pragma omp parallel for schedule(static) if (batch * samples->features >= PARALLEL_FROM)
     for (size_t i = 0; i < batch; i++) {
         assert(indices[i] < samples->count);
         uint32_t draw[4];

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/wide.h"
 #include "nn/bf16.h"
 
 enum {
@@ -57,20 +58,23 @@ static inline void relu(const void *x, bool x_half, void *y, bool y_half, size_t
     }
 }
 
+LOPI_WIDE static void relu_chunk(lopi_floats x, lopi_floats y, size_t first, size_t end)
+{
+    if (x.half && y.half)
+        relu(x.data, true, y.data, true, first, end);
+    else if (x.half)
+        relu(x.data, true, y.data, false, first, end);
+    else if (y.half)
+        relu(x.data, false, y.data, true, first, end);
+    else
+        relu(x.data, false, y.data, false, first, end);
+}
+
 void lopi_relu(lopi_floats x, lopi_floats y, size_t count)
 {
 #pragma omp parallel for schedule(static) if (count >= PARALLEL_FROM)
-    for (size_t first = 0; first < count; first += CHUNK) {
-        size_t end = chunk_end(first, count);
-        if (x.half && y.half)
-            relu(x.data, true, y.data, true, first, end);
-        else if (x.half)
-            relu(x.data, true, y.data, false, first, end);
-        else if (y.half)
-            relu(x.data, false, y.data, true, first, end);
-        else
-            relu(x.data, false, y.data, false, first, end);
-    }
+    for (size_t first = 0; first < count; first += CHUNK)
+        relu_chunk(x, y, first, chunk_end(first, count));
 }
 
 static inline void relu_backward(const void *y, bool y_half, void *gradient, bool gradient_half,
@@ -82,21 +86,25 @@ static inline void relu_backward(const void *y, bool y_half, void *gradient, boo
     }
 }
 
-void lopi_relu_backward(lopi_floats y, lopi_floats gradient, float scale, size_t count)
+LOPI_WIDE static void relu_backward_chunk(lopi_floats y, lopi_floats gradient, float scale,
+                                          size_t first, size_t end)
 {
     void *g = gradient.data;
+    if (y.half && gradient.half)
+        relu_backward(y.data, true, g, true, scale, first, end);
+    else if (gradient.half)
+        relu_backward(y.data, false, g, true, scale, first, end);
+    else if (y.half)
+        relu_backward(y.data, true, g, false, scale, first, end);
+    else
+        relu_backward(y.data, false, g, false, scale, first, end);
+}
+
+void lopi_relu_backward(lopi_floats y, lopi_floats gradient, float scale, size_t count)
+{
 #pragma omp parallel for schedule(static) if (count >= PARALLEL_FROM)
-    for (size_t first = 0; first < count; first += CHUNK) {
-        size_t end = chunk_end(first, count);
-        if (y.half && gradient.half)
-            relu_backward(y.data, true, g, true, scale, first, end);
-        else if (gradient.half)
-            relu_backward(y.data, false, g, true, scale, first, end);
-        else if (y.half)
-            relu_backward(y.data, true, g, false, scale, first, end);
-        else
-            relu_backward(y.data, false, g, false, scale, first, end);
-    }
+    for (size_t first = 0; first < count; first += CHUNK)
+        relu_backward_chunk(y, gradient, scale, first, chunk_end(first, count));
 }
 
 lopi_dropout lopi_dropout_from_rate(double rate)
@@ -150,18 +158,23 @@ static inline void drop(const lopi_dropout *dropout, const lopi_random *random, 
     memcpy(at, last, (end - first) * size);
 }
 
+LOPI_WIDE static void drop_chunk(const lopi_dropout *dropout, const lopi_random *random,
+                                 lopi_floats x, size_t first, size_t end)
+{
+    if (x.half)
+        drop(dropout, random, x.data, true, first, end);
+    else
+        drop(dropout, random, x.data, false, first, end);
+}
+
 void lopi_dropout_apply(const lopi_dropout *dropout, const lopi_random *random, lopi_floats x,
                         size_t count)
 {
     if (dropout->threshold == 0)
         return;
 #pragma omp parallel for schedule(static) if (count >= PARALLEL_FROM)
-    for (size_t first = 0; first < count; first += CHUNK) {
-        if (x.half)
-            drop(dropout, random, x.data, true, first, chunk_end(first, count));
-        else
-            drop(dropout, random, x.data, false, first, chunk_end(first, count));
-    }
+    for (size_t first = 0; first < count; first += CHUNK)
+        drop_chunk(dropout, random, x, first, chunk_end(first, count));
 }
 
 /* One strip of columns, its sums kept in registers or the nearest cache. */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/wide.h"
 #include "nn/bf16.h"
 
 /* Elements a thread takes at once: small enough to balance, large enough to be worth waking for. */
@@ -108,42 +109,42 @@ static inline void sgd_loop(const lopi_update *update, const span *s, bool maske
     }
 }
 
-static void adam_plain(const lopi_update *update, const span *s)
+LOPI_WIDE static void adam_plain(const lopi_update *update, const span *s)
 {
     adam_loop(update, s, false, false);
 }
 
-static void adam_halved(const lopi_update *update, const span *s)
+LOPI_WIDE static void adam_halved(const lopi_update *update, const span *s)
 {
     adam_loop(update, s, false, true);
 }
 
-static void adam_masked(const lopi_update *update, const span *s)
+LOPI_WIDE static void adam_masked(const lopi_update *update, const span *s)
 {
     adam_loop(update, s, true, false);
 }
 
-static void adam_masked_halved(const lopi_update *update, const span *s)
+LOPI_WIDE static void adam_masked_halved(const lopi_update *update, const span *s)
 {
     adam_loop(update, s, true, true);
 }
 
-static void sgd_plain(const lopi_update *update, const span *s)
+LOPI_WIDE static void sgd_plain(const lopi_update *update, const span *s)
 {
     sgd_loop(update, s, false, false);
 }
 
-static void sgd_halved(const lopi_update *update, const span *s)
+LOPI_WIDE static void sgd_halved(const lopi_update *update, const span *s)
 {
     sgd_loop(update, s, false, true);
 }
 
-static void sgd_masked(const lopi_update *update, const span *s)
+LOPI_WIDE static void sgd_masked(const lopi_update *update, const span *s)
 {
     sgd_loop(update, s, true, false);
 }
 
-static void sgd_masked_halved(const lopi_update *update, const span *s)
+LOPI_WIDE static void sgd_masked_halved(const lopi_update *update, const span *s)
 {
     sgd_loop(update, s, true, true);
 }
