@@ -155,6 +155,16 @@ LOP_API lop_status lop_packed_account(lop_file_account *out, lop_packed **packed
                                       size_t size, size_t max_memory, lop_error *error);
 LOP_API void lop_file_account_free(lop_file_account *account);
 
+/**
+ * Bytes of a network in the scheme of Deep Compression (Han et al. 2016), as others would have it:
+ * of each layer, row by row, the zeros before each weight in 5 bits, with a zero put in wherever
+ * there are more than 31; weights as places in a table of at most 32 float32 values by k-means;
+ * both through a Huffman code of the layer, whose lengths take a byte a symbol. Biases are float32.
+ * @return LOP_OK; LOP_E_NAN; LOP_E_MEMORY. Untouched on failure.
+ */
+LOP_API lop_status lop_deep_compression_bytes(const lop_network *network, size_t *bytes,
+                                              lop_error *error);
+
 /** How two networks differ. */
 typedef struct lop_difference {
     size_t samples, values;   /* compared */

@@ -219,6 +219,9 @@ LOP_API size_t lop_dense_bytes(const lop_network *network);
  */
 LOP_API lop_status lop_zstd_bytes(const lop_network *network, int level, size_t *bytes,
                                   lop_error *error);
+/** The same as one gzip file of `level`, 1 … 9. */
+LOP_API lop_status lop_gzip_bytes(const lop_network *network, int level, size_t *bytes,
+                                  lop_error *error);
 
 #ifdef __cplusplus
 }

@@ -40,7 +40,8 @@ typedef struct lop_result {
     double train_loss, train_accuracy, valid_loss, valid_accuracy, test_loss, test_accuracy;
 
     /* what it takes */
-    uint64_t bytes_dense, bytes_sparse, bytes_zstd, bytes_packed;
+    uint64_t bytes_dense, bytes_sparse, bytes_zstd, bytes_gzip, bytes_deep_compression, bytes_packed,
+        bytes_packed_shared;
     char *packed; /* the packed file that is kept, a path below the directory of the results */
     double latency_us_batch1, throughput_batch256; /* packed, planned, in int8: see run.h */
     double dense_latency_us_batch1,

@@ -58,6 +58,24 @@ static lop_status keep(const lopi_sweep *s, const lopi_point_job *point, const l
     return status;
 }
 
+/* As many values as Deep Compression has, which the network was not trained for. */
+static lop_status weigh_shared(const lop_network *network, lop_result *result, lop_error *error)
+{
+    const lop_pack_values values = {.kind = LOP_VALUES_SHARED, .entries = 32};
+    const lop_pack_options options = {.values = &values, .value_count = 1};
+    lop_packed *packed = NULL;
+    uint8_t *data = NULL;
+    size_t size = 0;
+    lop_status status = lop_pack(&packed, network, &options, error);
+    if (status == LOP_OK)
+        status = lop_packed_encode(packed, &data, &size, error);
+    if (status == LOP_OK)
+        result->bytes_packed_shared = size;
+    free(data);
+    lop_packed_free(packed);
+    return status;
+}
+
 lop_status lopi_point_pack(const lopi_sweep *s, const lopi_point_job *point,
                            const lop_network *network, const lop_split *split, lop_result *result,
                            lop_error *error)
@@ -77,12 +95,15 @@ lop_status lopi_point_pack(const lopi_sweep *s, const lopi_point_job *point,
     lop_packed *packed = NULL;
     lop_error why = {0};
     lop_status status = lop_pack(&packed, network, &options, &why);
-    if (status == LOP_OK)
+    if (status == LOP_OK) {
         status = keep(s, point, packed, result, error);
-    else if (status == LOP_E_UNSUPPORTED || status == LOP_E_NAN)
+        if (status == LOP_OK)
+            status = weigh_shared(network, result, error);
+    } else if (status == LOP_E_UNSUPPORTED || status == LOP_E_NAN) {
         status = LOP_OK; /* what cannot be packed has no such file; that is no failure */
-    else if (error)
+    } else if (error) {
         *error = why;
+    }
     lop_packed_free(packed);
     return status;
 }

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "data/gzip.h"
 
 static size_t bias_bytes(const lop_layer *layer)
 {
@@ -84,5 +85,23 @@ lop_status lop_zstd_bytes(const lop_network *network, int level, size_t *bytes, 
     ZSTD_freeCCtx(context);
     if (status == LOP_OK)
         *bytes = total;
+    return status;
+}
+
+lop_status lop_gzip_bytes(const lop_network *network, int level, size_t *bytes, lop_error *error)
+{
+    size_t layers = lop_network_layer_count(network), count = 0;
+    if (level < 1 || level > 9)
+        return lopi_fail(error, LOP_E_RANGE, "gzip level must be in 1 … 9, found %d", level);
+    lopi_piece *pieces = lopi_alloc(2 * layers, sizeof *pieces);
+    if (!pieces)
+        return lopi_fail_memory(error, 2 * layers * sizeof *pieces);
+    for (size_t l = 0; l < layers; l++) {
+        const lop_layer *layer = lop_network_layer(network, l);
+        pieces[count++] = (lopi_piece){layer->weight, weight_bytes(layer)};
+        pieces[count++] = (lopi_piece){layer->bias, bias_bytes(layer)};
+    }
+    lop_status status = lopi_gzip_bytes(pieces, count, level, bytes, error);
+    lopi_free(pieces);
     return status;
 }

@@ -95,8 +95,11 @@ static const struct {
     {"test loss", offsetof(lop_result, test_loss), put_loss},
     {"validation accuracy, %", offsetof(lop_result, valid_accuracy), put_accuracy},
     {"sparse file", offsetof(lop_result, bytes_sparse), put_bytes},
+    {"gzip", offsetof(lop_result, bytes_gzip), put_bytes},
     {"zstd", offsetof(lop_result, bytes_zstd), put_bytes},
+    {"Deep Compression", offsetof(lop_result, bytes_deep_compression), put_bytes},
     {"packed file", offsetof(lop_result, bytes_packed), put_bytes},
+    {"packed, 32 values", offsetof(lop_result, bytes_packed_shared), put_bytes},
     {"compacted, µs", offsetof(lop_result, compacted_latency_us_batch1), put_time},
     {"packed, µs", offsetof(lop_result, latency_us_batch1), put_time},
 };

@@ -143,11 +143,14 @@ static const table_panel panels[] = {
      {{"weights", offsetof(lop_result, weights_left), format_count},
       {"accuracy % ", offsetof(lop_result, test_accuracy), format_accuracy},
       {"loss", offsetof(lop_result, test_loss), format_loss}}},
-    {"size as a file, time to predict one sample",
+    {"size as a file",
      {{"sparse", offsetof(lop_result, bytes_sparse), format_bytes},
       {"zstd", offsetof(lop_result, bytes_zstd), format_bytes},
+      {"deep compr.", offsetof(lop_result, bytes_deep_compression), format_bytes},
       {"packed", offsetof(lop_result, bytes_packed), format_bytes},
-      {"compacted", offsetof(lop_result, compacted_latency_us_batch1), format_time},
+      {"in 32 values", offsetof(lop_result, bytes_packed_shared), format_bytes}}},
+    {"time to predict one sample",
+     {{"compacted", offsetof(lop_result, compacted_latency_us_batch1), format_time},
       {"packed", offsetof(lop_result, latency_us_batch1), format_time}}},
 };
 

@@ -228,6 +228,29 @@ static void bad_options_and_weights_are_refused(void **state)
     lop_network_free(network);
 }
 
+/* Weights at 0 and 39 of 40 places: gaps of 0, of 31 before the zero that is put in, and of 6.
+ * Three symbols that come once take 5 bits in a Huffman code, gaps and values alike; beside them
+ * stand 32 + 33 lengths of a byte, and two values. */
+static void deep_compression_by_hand(void **state)
+{
+    (void)state;
+    lop_network *network = NULL;
+    size_t bytes = 0;
+    const lop_mlp_spec one = {.inputs = 40, .outputs = 1};
+    assert_int_equal(lop_network_new_mlp(&network, &one, NULL), LOP_OK);
+    float *weight = lop_network_layer(network, 0)->weight;
+    memset(weight, 0, 40 * sizeof *weight);
+    assert_int_equal(lop_deep_compression_bytes(network, &bytes, NULL), LOP_OK);
+    assert_int_equal(bytes, 65);
+    weight[0] = -1;
+    weight[39] = 1;
+    assert_int_equal(lop_deep_compression_bytes(network, &bytes, NULL), LOP_OK);
+    assert_int_equal(bytes, (5 + 5 + 8 * (32 + 33) + 2 * 32 + 7) / 8);
+    weight[3] = NAN;
+    assert_int_equal(lop_deep_compression_bytes(network, &bytes, NULL), LOP_E_NAN);
+    lop_network_free(network);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +259,7 @@ int main(void)
         cmocka_unit_test(every_kind_is_its_own_image),
         cmocka_unit_test(int8_is_within_half_a_step),
         cmocka_unit_test(shared_values_are_those_of_k_means),
+        cmocka_unit_test(deep_compression_by_hand),
         cmocka_unit_test(bad_options_and_weights_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

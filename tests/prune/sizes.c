@@ -1,5 +1,6 @@
 #include "networks.h"
 
+#include <zlib.h>
 #include <zstd.h>
 
 static void dense_and_sparse_by_hand(void **state)
@@ -77,6 +78,36 @@ static void zstd_refuses_other_levels(void **state)
     lop_network_free(network);
 }
 
+/* A gzip file is a zlib one with 18 bytes around the same stream instead of 6. */
+static void gzip_streams_everything(void **state)
+{
+    (void)state;
+    const size_t widths[] = {300, 200, 10};
+    lop_network *network = test_mlp(widths, 3, true, 1);
+    lop_prune_options options = {.sparsity = 0.9};
+    assert_int_equal(lop_prune(network, &options, NULL), LOP_OK);
+    size_t dense = lop_dense_bytes(network), used = 0, streamed = 0;
+    char *plain = malloc(dense);
+    for (size_t l = 0; l < 2; l++) {
+        const lop_layer *layer = lop_network_layer(network, l);
+        memcpy(plain + used, layer->weight, layer->outputs * layer->inputs * 4);
+        used += layer->outputs * layer->inputs * 4;
+        memcpy(plain + used, layer->bias, layer->outputs * 4);
+        used += layer->outputs * 4;
+    }
+    for (int level = 1; level <= 9; level += 4) {
+        uLongf size = compressBound(dense);
+        Bytef *packed = malloc(size);
+        assert_int_equal(compress2(packed, &size, (const Bytef *)plain, dense, level), Z_OK);
+        assert_int_equal(lop_gzip_bytes(network, level, &streamed, NULL), LOP_OK);
+        assert_int_equal(streamed, size + 12);
+        free(packed);
+    }
+    assert_int_equal(lop_gzip_bytes(network, 10, &streamed, NULL), LOP_E_RANGE);
+    free(plain);
+    lop_network_free(network);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -84,6 +115,7 @@ int main(void)
         cmocka_unit_test(columns_of_wide_layers_take_four_bytes),
         cmocka_unit_test(zstd_streams_everything),
         cmocka_unit_test(zstd_refuses_other_levels),
+        cmocka_unit_test(gzip_streams_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
