@@ -5,7 +5,7 @@ OUT := out/demo
 BENCH :=
 PREFIX := /usr/local
 
-.PHONY: help deps build demo test torture bench format lint install clean
+.PHONY: help deps build demo test torture bench bench-graph format lint install clean
 help:
 	@echo 'make deps     install what a build needs, where something is missing (apt-get)'
 	@echo 'make build    build the library and $(LOP)'
@@ -13,6 +13,7 @@ help:
 	@echo 'make test     all checks: warnings, tests, sanitizers, lint'
 	@echo 'make torture  the long part of the tests: faults, kills, full disks; hours'
 	@echo 'make bench    speed beside other programs and stated targets; BENCH=--quick for a short one'
+	@echo 'make bench-graph  the Sparse DNN Graph Challenge, beside SuiteSparse:GraphBLAS'
 	@echo 'make format   put all C files into the project'"'"'s form'
 	@echo 'make lint     form, static analysis, and the rules of the house'
 	@echo 'make install  install to PREFIX (now $(PREFIX)); DESTDIR is obeyed'
@@ -38,6 +39,11 @@ bench:
 	@scripts/deps.sh build bench
 	@scripts/build.sh release
 	@scripts/bench.sh $(LOP) $(BENCH)
+
+bench-graph:
+	@scripts/deps.sh build bench
+	@scripts/build.sh release
+	@scripts/bench-graph.sh build/release/bench/graph/graph_challenge
 
 format:
 	@scripts/lint.sh --fix

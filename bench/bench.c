@@ -232,7 +232,7 @@ static lop_status bench_prune(const settings *s, lop_error *error)
         goto out;
     print_head("prune", s);
     for (size_t g = 0; lop_granularity_name(g) && status == LOP_OK; g++) {
-        double seconds[3][MAX_PASSES + 1], once[3] = {0};
+        double seconds[3][MAX_PASSES + 1] = {{0}}, once[3] = {0};
         for (size_t i = 0; i <= s->passes && status == LOP_OK; i++) {
             status = prune_once(network, (lop_granularity)g, once, error);
             for (size_t j = 0; j < 3; j++)

@@ -50,6 +50,7 @@ test  qemu-user qemu-aarch64
 test  python3
 test  python3-numpy
 test  shellcheck
+bench libgraphblas-dev
 bench python3
 bench python3-numpy
 bench python3-torch

@@ -49,7 +49,7 @@ tidy() {
         return 1
     }
     wrong=0
-    find src cli -name '*.c' -print0 | tidy_files || wrong=1
+    find src cli bench -name '*.c' -print0 | tidy_files || wrong=1
     # No build of the machine's own has this one: it is the C library of the WebAssembly modules.
     clang-tidy --quiet web/runtime/libc.c -- --target=wasm32-wasi -std=c11 -fno-builtin || wrong=1
     # The analyzer does not know cmocka's assertions, so in tests it would suspect each step.
@@ -62,7 +62,7 @@ check clang-format clang-format --dry-run -Werror $sources
 check shellcheck shellcheck scripts/*.sh .ci/run tests/install/install.sh
 check cppcheck cppcheck --std=c11 --enable=warning,performance,portability --inline-suppr \
     --error-exitcode=1 --quiet -j "$jobs" --suppress=missingIncludeSystem \
-    --suppressions-list=tests/cppcheck.supp -Iinclude -Isrc -DLOP_VERSION=\"0\" src cli
+    --suppressions-list=tests/cppcheck.supp -Iinclude -Isrc -DLOP_VERSION=\"0\" src cli bench
 check house python3 scripts/check-house.py
 check clang-tidy tidy
 exit $status
