@@ -169,8 +169,10 @@ static void kernels_compute_the_definition(void **state)
                                                   shapes[shape][1], densities[d]);
                 layer.view.relu = d % 2;
                 layer.view.last = shape % 2;
-                compare(kernel, &layer.view, 1, &random);
-                compare(kernel, &layer.view, 19, &random);
+                if (!kernel->fits || kernel->fits(&layer.view)) {
+                    compare(kernel, &layer.view, 1, &random);
+                    compare(kernel, &layer.view, 19, &random);
+                }
                 assert_true(kernel->cost_ns(&layer.view, 19) > 0);
                 test_layer_free(&layer);
             }
