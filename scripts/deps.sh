@@ -54,7 +54,6 @@ bench libgraphblas-dev
 bench python3
 bench python3-numpy
 bench python3-torch
-bench libgraphblas-dev
 bench gnuplot-nox gnuplot
 '
 
