@@ -12,6 +12,9 @@ from pathlib import Path
 HOUSE = Path(__file__).resolve().parents[2]
 SMALL = ["--layers", "12,8", "--epochs", "2", "--seeds", "1", "--no-timing", "--batch-size", "20",
          "--begin-epoch", "0.5", "--end-epoch", "1", "--calibration", "100"]
+# What else is as long as the real thing, by the section of the recipe that says it.
+SHORTER = {"recovery": ["--recovery-epochs", "2"],
+           "share": ["--share-begin", "1", "--share-hold", "1.5"]}
 
 
 class Examples(LopTest):
@@ -21,8 +24,10 @@ class Examples(LopTest):
         for recipe in recipes:
             with self.subTest(recipe.name):
                 directory = self.here / recipe.stem
+                more = [word for section, words in SHORTER.items() for word in words
+                        if re.search(rf"(?m)^{section}:", recipe.read_text())]
                 self.lop("sweep", "--recipe", recipe, "--data", self.data, "-k", "0,50", *SMALL,
-                         "-o", directory)
+                         *more, "-o", directory)
                 results = read_results(directory / "results.jsonl")
                 wanted = re.search(r"methods: \[(.*)\]", recipe.read_text())
                 methods = {result["method"] for result in results}
