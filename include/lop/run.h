@@ -153,6 +153,7 @@ typedef struct lop_plan_facts {
     lop_run_precision precision; /* FLOAT32 or INT8 */
     const char *isa;             /* the widest instruction set that it may use */
     size_t threads, layers;
+    size_t inputs, outputs; /* values that a sample has, and yields */
     size_t classes;         /* of batch sizes */
     size_t prepared_bytes;  /* of the layers as they are laid out */
     size_t workspace_bytes; /* of one run */

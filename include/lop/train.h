@@ -16,6 +16,7 @@
 #include <lop/export.h>
 #include <lop/hooks.h>
 #include <lop/network.h>
+#include <lop/run.h>
 #include <lop/state.h>
 #include <lop/status.h>
 
@@ -49,6 +50,10 @@ typedef struct lop_evaluate_options {
 LOP_API lop_status lop_evaluate(const lop_network *network, const lop_samples *samples,
                                 const lop_evaluate_options *options, lop_evaluation *out,
                                 lop_error *error);
+/** The same of a planned packed network, with the plan's precision and threads. LOP_E_NAN too. */
+LOP_API lop_status lop_evaluate_plan(const lop_plan *plan, const lop_samples *samples,
+                                     const lop_evaluate_options *options, lop_evaluation *out,
+                                     lop_error *error);
 
 /* Names come from tables: lop_optimizer_name(i) and so on, NULL beyond the last. */
 typedef enum lop_optimizer {

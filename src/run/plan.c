@@ -290,6 +290,8 @@ void lop_plan_facts_get(const lop_plan *plan, lop_plan_facts *out)
         .isa = lopi_isa_name(plan->isa),
         .threads = plan->threads,
         .layers = plan->packed->layer_count,
+        .inputs = plan->packed->inputs,
+        .outputs = plan->packed->outputs,
         .classes = plan->class_count,
         .workspace_bytes = lop_plan_workspace(plan),
         .measured = plan->measured,

@@ -10,6 +10,9 @@
 /** Zero it before lopi_evaluator_init. Sees later changes of the network's weights. */
 typedef struct lopi_evaluator {
     lop_compute *compute;
+    const lop_plan *plan; /* borrowed; NULL: `compute` computes */
+    void *workspace;      /* [workspace_bytes], of the plan */
+    size_t workspace_bytes;
     size_t max_batch, inputs, classes;
     float *x;              /* [max_batch][inputs] */
     float *logits;         /* [max_batch][classes] */
@@ -20,6 +23,9 @@ typedef struct lopi_evaluator {
 /** @param most  samples that will be looked at, at most: smaller buffers where there are few */
 lop_status lopi_evaluator_init(lopi_evaluator *evaluator, const lop_network *network,
                                lop_precision precision, size_t most, lop_error *error);
+/** The same for a planned network. */
+lop_status lopi_evaluator_init_plan(lopi_evaluator *evaluator, const lop_plan *plan, size_t most,
+                                    lop_error *error);
 void lopi_evaluator_end(lopi_evaluator *evaluator);
 
 /** As lop_evaluate, of a network that fits. */
