@@ -197,7 +197,7 @@ lop_status bench_measure(bench_findings *out, lop_plan **planned, session *s,
                             : usage_error(error, LOP_E_MEMORY, "out of memory for the outputs");
     out->real_data = !j.x.drawn;
     if (status == LOP_OK)
-        status = bench_start(&out->start, s, network, &j.x, v, error);
+        status = bench_start(&out->start, network, &j.x, v, error);
     for (size_t team = 0; team < out->teams && status == LOP_OK; team++)
         status = measure_team(&j, out, team, planned, error);
     if (status == LOP_OK && wanted->singles)

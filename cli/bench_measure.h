@@ -24,7 +24,7 @@ typedef struct bench_times {
 } bench_times;
 
 /** How soon a network answers: milliseconds from its file's bytes, which are in memory, to the
- * outputs of one sample. Medians. */
+ * outputs of one sample, in a plan for single samples. Medians, by the thread's own clock. */
 typedef struct bench_start_times {
     double open_ms;    /* reading and decoding */
     double plan_ms;    /* planning by stated costs, and running */

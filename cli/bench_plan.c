@@ -53,7 +53,6 @@ typedef struct start {
     size_t size;
     const bench_samples *x;
     lop_plan_options options;
-    const lop_data_options *data;
 } start;
 
 static lop_status start_once(const start *s, bool kept, double *open_ms, double *plan_ms,
@@ -65,7 +64,7 @@ static lop_status start_once(const start *s, bool kept, double *open_ms, double 
     lop_status status = lop_packed_open(&packed, s->file, s->size, 0, error);
     opened = seconds_now();
     if (status == LOP_OK)
-        status = kept ? lop_plan_cached(&plan, packed, &s->options, s->data, false, NULL, error)
+        status = kept ? lop_plan_cached(&plan, packed, &s->options, NULL, false, NULL, error)
                       : lop_plan_new(&plan, packed, &s->options, error);
     if (status == LOP_OK)
         status = answer(plan, packed, s->x, error);
@@ -75,15 +74,15 @@ static lop_status start_once(const start *s, bool kept, double *open_ms, double 
     return status;
 }
 
-lop_status bench_start(bench_start_times *out, session *s, const packed_network *network,
+lop_status bench_start(bench_start_times *out, const packed_network *network,
                        const bench_samples *x, const packed_values *v, lop_error *error)
 {
     uint8_t *file = NULL;
     size_t size = 0;
     double opens[STARTS], plans[STARTS], restores[STARTS], ignored;
-    (void)s;
     lop_status status = lop_packed_encode(network->packed, &file, &size, error);
-    const start todo = {.file = file, .size = size, .x = x, .options = packed_plan_options(v)};
+    start todo = {.file = file, .size = size, .x = x, .options = packed_plan_options(v)};
+    todo.options.max_batch = 1; /* who waits for one answer plans for no more */
     /* The first one with a kept plan measures and keeps it, where it is not there yet. */
     if (status == LOP_OK)
         status = start_once(&todo, true, &ignored, &ignored, error);

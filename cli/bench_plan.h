@@ -4,8 +4,9 @@
 
 #include "bench_measure.h"
 
-/** Open, plan and run the network several times, from its packed file in memory. */
-lop_status bench_start(bench_start_times *out, session *s, const packed_network *network,
+/** Open the network's packed file, which is in memory, plan it for single samples, and run one;
+ * several times. */
+lop_status bench_start(bench_start_times *out, const packed_network *network,
                        const bench_samples *x, const packed_values *v, lop_error *error);
 
 /**

@@ -273,9 +273,9 @@ static lop_status run_packed(session *s, values *v, lop_error *error)
     options.threads = v->common.threads;
     if (v->precision == EVAL_BF16)
         return usage_error(error, LOP_E_UNSUPPORTED, "packed networks run in float32 or int8");
-    if (v->common.seed == SEED_AS_TRAINED)
-        v->common.seed = 1;
     lop_status status = packed_open(&network, s, &wanted, error);
+    if (v->common.seed == SEED_AS_TRAINED)
+        v->common.seed = network.seed;
     if (status == LOP_OK) {
         status = lop_plan_new(&plan, network.packed, &options, error);
         if (status != LOP_OK)

@@ -74,6 +74,7 @@ static lop_status pack_trained(packed_network *out, session *s, const packed_val
     lop_status status = lop_network_load(&out->network, path, &metadata, error);
     if (status != LOP_OK)
         return blame(error, path);
+    out->seed = trained_seed(metadata);
     if (v->precision != LOP_RUN_FLOAT32 || v->data)
         status = open_data(out, s, v, metadata, error);
     if (status == LOP_OK && out->dataset) {
@@ -123,7 +124,7 @@ static lop_status open_packed(packed_network *out, session *s, const packed_valu
 
 lop_status packed_open(packed_network *out, session *s, const packed_values *v, lop_error *error)
 {
-    *out = (packed_network){0};
+    *out = (packed_network){.seed = 1};
     const char *path = v->common.arguments[0];
     lop_status status = packed_is(path) ? open_packed(out, s, v, path, error)
                                         : pack_trained(out, s, v, path, error);

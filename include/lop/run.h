@@ -165,7 +165,7 @@ LOP_API void lop_plan_facts_get(const lop_plan *plan, lop_plan_facts *out);
 typedef struct lop_plan_candidate {
     const char *kernel; /* its name; static */
     double ns;          /* for one batch of the class, on one thread: measured, or guessed */
-    size_t bytes;       /* of the layer laid out for it */
+    size_t bytes;       /* of the layer laid out for it; 0: it was not, its time is a guess */
 } lop_plan_candidate;
 
 /** What was chosen for a layer. */

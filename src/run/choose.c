@@ -192,6 +192,14 @@ out:
     return status;
 }
 
+static size_t laid_bytes(const lop_plan *plan, size_t layer, const lopi_kernel *kernel)
+{
+    for (size_t i = 0; i < plan->laid_count; i++)
+        if (plan->laid[i]->kernel == kernel && plan->laid[i]->layer == layer)
+            return plan->laid[i]->bytes;
+    return 0;
+}
+
 /* What was looked at, for showing. */
 static lop_status keep_candidates(const choosing *c, lop_error *error)
 {
@@ -204,7 +212,7 @@ static lop_status keep_candidates(const choosing *c, lop_error *error)
             list[o] = (lop_plan_candidate){
                 .kernel = options->option[o].kernel->name,
                 .ns = options->option[o].ns,
-                .bytes = options->option[o].kernel->prepare_bytes(&c->layers->layer[l]),
+                .bytes = laid_bytes(c->plan, l, options->option[o].kernel),
             };
         c->class->candidates[l] = list;
         c->class->candidate_counts[l] = options->count;

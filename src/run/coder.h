@@ -132,6 +132,15 @@ static inline unsigned lopi_code(lopi_coder *coder, lopi_chance *chance, unsigne
     return bit;
 }
 
+/** A weight of a mixer, moved. A branch: it is hardly ever so far out that it must be held. */
+static inline int32_t lopi_mixer_move(int32_t weight, int32_t by)
+{
+    weight += by;
+    if (__builtin_expect((uint32_t)(weight + LOPI_WEIGHT_MAX) > 2u * LOPI_WEIGHT_MAX, 0))
+        weight = weight < 0 ? -LOPI_WEIGHT_MAX : LOPI_WEIGHT_MAX;
+    return weight;
+}
+
 /** Code one bit by `count` (2 or 3) chances, mixed as the mixer has learned to trust them. */
 static inline unsigned lopi_code_mixed(lopi_coder *coder, lopi_mixer *mixer,
                                        lopi_chance *const *chances, int count, unsigned bit)
@@ -144,15 +153,13 @@ static inline unsigned lopi_code_mixed(lopi_coder *coder, lopi_mixer *mixer,
         sum += mixer->weight[i] * opinion[i];
     }
     sum /= 65536;
-    sum = sum < -2047 ? -2047 : sum > 2047 ? 2047 : sum;
+    if (__builtin_expect((uint32_t)(sum + 2047) > 2 * 2047, 0))
+        sum = sum < 0 ? -2047 : 2047;
     uint32_t one = coder->tables->squash[sum + 2048];
     bit = lopi_code_bit(coder, one, bit);
     int32_t wrong = (((int32_t)bit << 16) - (int32_t)one) * 3 / 8;
     for (int i = 0; i < count; i++) {
-        int32_t weight = mixer->weight[i] + opinion[i] * wrong / 16384;
-        mixer->weight[i] = weight < -LOPI_WEIGHT_MAX  ? -LOPI_WEIGHT_MAX
-                           : weight > LOPI_WEIGHT_MAX ? LOPI_WEIGHT_MAX
-                                                      : weight;
+        mixer->weight[i] = lopi_mixer_move(mixer->weight[i], opinion[i] * wrong / 16384);
         lopi_chance_learn(coder, chances[i], bit);
     }
     return bit;

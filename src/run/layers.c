@@ -187,8 +187,9 @@ static lop_status make_layer(lopi_layer *out, const lop_packed *packed, size_t i
         .q = int8 ? lopi_alloc(left, 1) : NULL,
     };
     float *weights = lopi_alloc(left, sizeof *weights);
+    lopi_notes *notes = lopi_alloc(1, sizeof *notes);
     lop_status status = LOP_OK;
-    if (!a.row_start || !a.column || !a.from || !(int8 ? (void *)a.q : (void *)a.value) ||
+    if (!notes || !a.row_start || !a.column || !a.from || !(int8 ? (void *)a.q : (void *)a.value) ||
         (int8 && !a.mult) || !a.offset || !weights) {
         status = lopi_fail_memory(error, left * sizeof *weights);
         goto out;
@@ -215,11 +216,14 @@ static lop_status make_layer(lopi_layer *out, const lop_packed *packed, size_t i
         .last = !next,
         .relu = layer->relu,
         .density = layer->input_density > 0 ? layer->input_density : 1,
+        .notes = notes,
     };
     lopi_free(a.from);
     a = (arrays){0};
+    notes = NULL;
 out:
     free_arrays(&a);
+    lopi_free(notes);
     lopi_free(weights);
     return status;
 }
@@ -267,6 +271,7 @@ void lopi_layers_end(lopi_layers *layers)
                                      layer->q,         layer->mult,   layer->offset};
         for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
             lopi_free((void *)(uintptr_t)parts[i]);
+        lopi_free(layer->notes);
     }
     lopi_free(layers->layer);
     *layers = (lopi_layers){0};

@@ -77,6 +77,26 @@ class Run(tool.LopTest):
         # auto: the data of the training are at hand, and calibrate.
         self.assertEqual(near, self.run_net(self.images, "--scores"))
 
+    def test_eval_is_what_run_predicts(self):
+        labels = (self.data / tool.NAMES["test"][1]).read_bytes()[8:]
+        self.lop("pack", "p.safetensors", "--data", self.data, "--values", "int8", "-o", "p.lop")
+        for file, precision in (("p.safetensors", "int8"), ("p.safetensors", "float32"),
+                                ("p.lop", "int8"), ("p.lop", "float32"), ("p.lop", None)):
+            words = ["--data", self.data] + (["--precision", precision] if precision else [])
+            found = json.loads(self.lop("eval", file, *words, "--json")[0])
+            predicted = self.lop("run", file, self.images, *words)[0].split()
+            right = sum(int(p) == label for p, label in zip(predicted, labels, strict=True))
+            self.assertEqual(found["precision"], precision or "int8")
+            self.assertAlmostEqual(found["accuracy"], right / tool.TEST, delta=1e-12)
+            self.assertEqual(sum(map(sum, found["confusion"])), tool.TEST)
+        self.fails(64, "float32 or int8", "eval", "p.lop", "--data", self.data, "--precision",
+                   "bf16")
+        # Validation samples are those of the training's split, in whatever precision.
+        counts = [json.loads(self.lop("eval", "p.safetensors", "--data", self.data, "--json",
+                                      "--part", "validation", "--precision", name)[0])["confusion"]
+                  for name in ("float32", "int8")]
+        self.assertEqual([sum(row) for row in counts[0]], [sum(row) for row in counts[1]])
+
     def test_files(self):
         wanted = self.run_net(self.images, "--scores")
         flat = b"".join(self.samples)
@@ -155,6 +175,17 @@ class Run(tool.LopTest):
         for row in found["plan"]:
             self.assertIn(row["kernel"], [c["kernel"] for c in row["candidates"]])
         self.assertEqual(found["weights_total"], 12 * 64 + 8 * 12 + 4 * 8)
+        start = found["start"]
+        self.assertGreater(start["first_answer_ms"], start["open_ms"])
+        self.assertGreater(start["first_answer_kept_plan_ms"], start["open_ms"])
+        kernels = {c["kernel"] for row in found["plan"] for c in row["candidates"]}
+        self.assertTrue(found["single_kernels"])
+        for row in found["single_kernels"]:
+            self.assertIn(row["kernel"], kernels)
+            self.assertGreater(row["ratio"], 0)
+        energy = found["energy_estimate"]
+        self.assertIn("ISSCC 2014", energy["source"])
+        self.assertLessEqual(energy["products"], 12 * 64 + 8 * 12 + 4 * 8)
 
     def test_plans_are_kept(self):
         plans = self.root / "cache" / "plans"

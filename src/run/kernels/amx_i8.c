@@ -20,6 +20,7 @@
 
 #include "run/kernels/amx.h"
 #include "run/kernels/avx512.h"
+#include "run/kernels/formats.h"
 
 #if defined(__AMX_INT8__) && defined(__AVX512VBMI__)
 
@@ -297,7 +298,7 @@ static double dense_cost(const lopi_layer *layer, size_t samples)
 
 static double block_cost(const lopi_layer *layer, size_t samples)
 {
-    return cost(layer, samples, (double)count_blocks(layer, false));
+    return cost(layer, samples, lopi_block_estimate(layer, UNITS, INPUTS));
 }
 
 static const lopi_kernel kernels[] = {

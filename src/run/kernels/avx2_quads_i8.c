@@ -225,7 +225,7 @@ static double dense_cost(const lopi_layer *layer, size_t samples)
 static double block_cost(const lopi_layer *layer, size_t samples)
 {
     double all = ((double)layer->outputs + 1) / PAIR * layer->inputs / QUAD;
-    return cost(layer, samples, (double)lopi_block_count(layer, PAIR, QUAD) / all);
+    return cost(layer, samples, lopi_block_estimate(layer, PAIR, QUAD) / all);
 }
 
 static const lopi_kernel kernels[] = {

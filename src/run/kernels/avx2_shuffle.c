@@ -395,10 +395,31 @@ static void run(const lopi_call *call)
     }
 }
 
+/* Cycles of all blocks, judged by some of them. */
+static double judge_some(const lopi_layer *layer)
+{
+    enum { JUDGED = 3 };
+    size_t all = ((size_t)layer->outputs + BLOCK - 1) / BLOCK, step = (all + JUDGED - 1) / JUDGED;
+    size_t judged = 0;
+    double cycles = 0;
+    for (size_t b = 0; b < all; b += step, judged++) {
+        choice best = {0};
+        for (uint32_t i = 0; i < SHAPES; i++)
+            judge(layer, (uint32_t)b * BLOCK, i, &best);
+        cycles += best.cycles;
+    }
+    return cycles * (double)all / (double)judged;
+}
+
 static double cost(const lopi_layer *layer, size_t samples)
 {
-    totals t = lay_out(layer, NULL);
-    return (double)samples * (50 + 0.1 * layer->inputs + t.cycles / 3);
+    static const char who;
+    double cycles;
+    if (!lopi_note_find(layer, &who, 0, &cycles)) {
+        cycles = judge_some(layer);
+        lopi_note_keep(layer, &who, 0, cycles);
+    }
+    return (double)samples * (50 + 0.1 * layer->inputs + cycles / 3);
 }
 
 static const lopi_kernel kernels[] = {

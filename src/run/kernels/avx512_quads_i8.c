@@ -5,12 +5,12 @@
 
 static double sparse_cost(const lopi_layer *layer, size_t samples)
 {
-    return tiles_ns(layer, samples, 1.8 * (double)lopi_quads_cells(&sparse_shape, layer));
+    return tiles_ns(layer, samples, 1.8 * lopi_quads_estimate(&sparse_shape, layer));
 }
 
 static double dense_cost(const lopi_layer *layer, size_t samples)
 {
-    return tiles_ns(layer, samples, 6.0 * (double)lopi_quads_cells(&dense_shape, layer));
+    return tiles_ns(layer, samples, 6.0 * lopi_quads_estimate(&dense_shape, layer));
 }
 
 static const lopi_kernel kernels[] = {

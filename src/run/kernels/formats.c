@@ -132,18 +132,44 @@ static uint32_t start_cursors(const lopi_layer *layer, uint32_t *cursor, uint32_
     return here;
 }
 
-size_t lopi_block_count(const lopi_layer *layer, uint32_t rows, uint32_t columns)
+/* Of every `stride`-th group of rows; `groups` counts them. */
+static size_t count_blocks(const lopi_layer *layer, uint32_t rows, uint32_t columns,
+                           uint32_t stride, size_t *groups)
 {
     uint32_t cursor[MAX_BLOCK_ROWS], block;
+    uint64_t step = (uint64_t)rows * stride;
     size_t count = 0;
-    for (uint32_t first = 0; first < layer->outputs; first += rows) {
-        uint32_t here = start_cursors(layer, cursor, first, rows);
+    *groups = 0;
+    for (uint64_t at = 0; at < layer->outputs; at += step, ++*groups) {
+        uint32_t first = (uint32_t)at, here = start_cursors(layer, cursor, first, rows);
         for (; (block = next_block(layer, cursor, first, here, columns)) != UINT32_MAX; count++)
             for (uint32_t r = 0; r < here; r++)
                 while (cursor[r] < layer->row_start[first + r + 1] &&
                        layer->column[cursor[r]] / columns == block)
                     cursor[r]++;
     }
+    return count;
+}
+
+size_t lopi_block_count(const lopi_layer *layer, uint32_t rows, uint32_t columns)
+{
+    size_t groups;
+    return count_blocks(layer, rows, columns, 1, &groups);
+}
+
+double lopi_block_estimate(const lopi_layer *layer, uint32_t rows, uint32_t columns)
+{
+    enum { JUDGED = 24 }; /* groups */
+    static const char who;
+    double noted;
+    uint32_t which = rows << 16 | columns;
+    if (lopi_note_find(layer, &who, which, &noted))
+        return noted;
+    size_t all = ((size_t)layer->outputs + rows - 1) / rows, groups;
+    uint32_t stride = (uint32_t)((all + JUDGED - 1) / JUDGED);
+    double count = (double)count_blocks(layer, rows, columns, stride, &groups);
+    count *= (double)all / (double)groups;
+    lopi_note_keep(layer, &who, which, count);
     return count;
 }
 

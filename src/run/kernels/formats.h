@@ -32,5 +32,7 @@ void lopi_block_prepare(const lopi_layer *layer, void *memory);
 
 /** Blocks of `rows` × `columns` that hold a weight of the layer. */
 size_t lopi_block_count(const lopi_layer *layer, uint32_t rows, uint32_t columns);
+/** About how many, judged by some groups of rows, for cost models. */
+double lopi_block_estimate(const lopi_layer *layer, uint32_t rows, uint32_t columns);
 
 #endif

@@ -50,6 +50,16 @@ typedef enum lopi_operation {
     LOPI_OPERATION_COUNT
 } lopi_operation;
 
+/** What kernels have counted in a layer, not to count it again for each size of batch. */
+typedef struct lopi_notes {
+    struct {
+        const void *who; /* any address of the kernel's own */
+        uint32_t which;
+        double value;
+    } note[16];
+    size_t count; /* those that find no room are counted again */
+} lopi_notes;
+
 /**
  * A layer as kernels are prepared from it. Borrowed for `prepare`: what `run` needs is copied.
  * Hidden units stand in the order that the plan gave them (rows of like counts together), and the
@@ -66,6 +76,7 @@ typedef struct lopi_layer {
     bool last;                 /* I8: yields floats */
     bool relu;                 /* where it yields floats */
     float density;             /* share of inputs that are not 0, for cost models */
+    lopi_notes *notes;         /* written while planning; NULL: none are kept */
 } lopi_layer;
 
 /**

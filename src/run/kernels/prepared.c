@@ -60,3 +60,23 @@ lopi_row_range lopi_call_rows(const lopi_call *call)
     return (lopi_row_range){(uint32_t)(first < p->outputs ? first : p->outputs),
                             (uint32_t)(last < p->outputs ? last : p->outputs)};
 }
+
+bool lopi_note_find(const lopi_layer *layer, const void *who, uint32_t which, double *out)
+{
+    for (size_t i = 0; layer->notes && i < layer->notes->count; i++)
+        if (layer->notes->note[i].who == who && layer->notes->note[i].which == which) {
+            *out = layer->notes->note[i].value;
+            return true;
+        }
+    return false;
+}
+
+void lopi_note_keep(const lopi_layer *layer, const void *who, uint32_t which, double value)
+{
+    lopi_notes *notes = layer->notes;
+    if (!notes || notes->count == sizeof notes->note / sizeof *notes->note)
+        return;
+    notes->note[notes->count].who = who;
+    notes->note[notes->count].which = which;
+    notes->note[notes->count++].value = value;
+}

@@ -40,4 +40,8 @@ typedef struct lopi_row_range {
 } lopi_row_range;
 lopi_row_range lopi_call_rows(const lopi_call *call);
 
+/** A note on a layer; false where there is none. */
+bool lopi_note_find(const lopi_layer *layer, const void *who, uint32_t which, double *out);
+void lopi_note_keep(const lopi_layer *layer, const void *who, uint32_t which, double value);
+
 #endif

@@ -15,6 +15,12 @@ size_t lopi_quads_cells(const lopi_quads_shape *shape, const lopi_layer *layer)
                         : lopi_block_count(layer, shape->rows, LOPI_QUAD);
 }
 
+double lopi_quads_estimate(const lopi_quads_shape *shape, const lopi_layer *layer)
+{
+    return shape->dense ? (double)lopi_quads_cells(shape, layer)
+                        : lopi_block_estimate(layer, shape->rows, LOPI_QUAD);
+}
+
 bool lopi_quads_fit(const lopi_quads_shape *shape, const lopi_layer *layer)
 {
     uint64_t weights = shape->dense ? (uint64_t)layer->outputs * layer->inputs

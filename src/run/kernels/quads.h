@@ -34,6 +34,8 @@ size_t lopi_quads_bytes(const lopi_quads_shape *shape, const lopi_layer *layer);
 void lopi_quads_prepare(const lopi_quads_shape *shape, const lopi_layer *layer, void *memory);
 /** Cells of all groups. */
 size_t lopi_quads_cells(const lopi_quads_shape *shape, const lopi_layer *layer);
+/** About how many, for cost models. */
+double lopi_quads_estimate(const lopi_quads_shape *shape, const lopi_layer *layer);
 
 /** Quads that so many inputs make. */
 static inline size_t lopi_quads_of(size_t inputs) { return (inputs + LOPI_QUAD - 1) / LOPI_QUAD; }

@@ -272,7 +272,7 @@ static double tiles_cost(const lopi_layer *layer, size_t samples)
 
 static double block_cost(const lopi_layer *layer, size_t samples)
 {
-    double blocks = (double)lopi_block_count(layer, SIDE, SIDE);
+    double blocks = lopi_block_estimate(layer, SIDE, SIDE);
     return 2 * outputs_of(layer, samples) + 6.0 * blocks * (double)samples;
 }
 
