@@ -201,7 +201,7 @@ lop_status bench_measure(bench_findings *out, lop_plan **planned, session *s,
     for (size_t team = 0; team < out->teams && status == LOP_OK; team++)
         status = measure_team(&j, out, team, planned, error);
     if (status == LOP_OK && wanted->singles)
-        status = bench_singles(out->single, *planned, network, &j.x, v, error);
+        status = bench_singles(out->single, *planned, network, &j.x, v, wanted->seconds, error);
     free(j.x.drawn);
     free(j.y);
     return status;

@@ -7,8 +7,8 @@
 #include <lop/pack.h>
 #include <lop/plan_cache.h>
 
-enum { STARTS = 7, TURNS = 21, MOST_SINGLES = 64 };
-static const double turn_seconds = 0.01, near = 2;
+enum { STARTS = 7, TURNS = 11, MOST_SINGLES = 64 };
+static const double near = 2;
 
 /* Seconds that this thread has computed: what else runs on the machine does not count. */
 static double seconds_now(void)
@@ -141,6 +141,7 @@ static double expected(const lop_plan *plan, size_t class, size_t layers, const 
 typedef struct contest {
     const bench_samples *x;
     size_t batch;
+    double turn_seconds;
     float *y;
 } contest;
 
@@ -153,7 +154,7 @@ static lop_status time_runs(const contest *c, const runner *r, double *out, lop_
     /* The first meets cold caches. */
     lop_status status = runner_run(r, &c->x->view, 0, c->batch, c->y, error);
     begin = now = seconds_now();
-    while (status == LOP_OK && (runs == 0 || now - begin < turn_seconds)) {
+    while (status == LOP_OK && (runs == 0 || now - begin < c->turn_seconds)) {
         status = runner_run(r, &c->x->view, runs++ % variants, c->batch, c->y, error);
         now = seconds_now();
     }
@@ -216,13 +217,14 @@ static lop_status compare_class(bench_single *out, const runner *planned, size_t
 }
 
 lop_status bench_singles(bench_single *out, const lop_plan *planned, const packed_network *network,
-                         const bench_samples *x, const packed_values *v, lop_error *error)
+                         const bench_samples *x, const packed_values *v, double seconds,
+                         lop_error *error)
 {
     lop_plan_facts facts;
     lop_plan_facts_get(planned, &facts);
     /* Borrowed: it is ended by its owner. */
     runner r = {.plan = (lop_plan *)(uintptr_t)planned, .size = facts.workspace_bytes};
-    contest c = {.x = x};
+    contest c = {.x = x, .turn_seconds = seconds / TURNS / 4};
     r.workspace = aligned_alloc(64, r.size);
     c.y =
         calloc(bench_batches[BENCH_BATCHES - 1], lop_packed_outputs(network->packed) * sizeof *c.y);

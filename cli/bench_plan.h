@@ -12,9 +12,11 @@ lop_status bench_start(bench_start_times *out, const packed_network *network,
 /**
  * Compare a plan, for each size of batch, with all networks that compute every layer they can by
  * one kernel. Those whose layers' times add up to more than twice those of the plan are left out.
- * @param out  [BENCH_BATCHES]
+ * @param out      [BENCH_BATCHES]
+ * @param seconds  for each kernel and size of batch, about
  */
 lop_status bench_singles(bench_single *out, const lop_plan *planned, const packed_network *network,
-                         const bench_samples *x, const packed_values *v, lop_error *error);
+                         const bench_samples *x, const packed_values *v, double seconds,
+                         lop_error *error);
 
 #endif

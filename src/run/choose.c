@@ -4,12 +4,15 @@
 #include "run/plan.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 
 /* A candidate that is expected to take so many times as long as the best is not looked at. */
 static const double hopeless = 12;
+/* Networks of one kernel are tried up to so many times the sum of the best of each layer. */
+static const double near_network = 3;
 /* A change must save this share to be taken: less is noise. */
 static const double worth_it = 0.01;
 
@@ -155,6 +158,82 @@ static lop_status take_steps(const choosing *c, const size_t *picked, lop_error 
     return status;
 }
 
+/* Whole networks to choose from before single layers are changed: the shortest path, and for each
+ * kernel the network that has it wherever that is possible. Times of layers alone mislead where
+ * they share the caches, so the promise is kept by measuring what it is about. */
+static lop_status list_networks(const choosing *c, const lopi_laid ***out, size_t *count,
+                                lop_error *error)
+{
+    enum { MOST_KERNELS = 64 };
+    const lopi_kernel *kernels[MOST_KERNELS];
+    size_t layers = c->layers->count, found = 0;
+    for (size_t l = 0; l < layers; l++)
+        for (size_t o = 0; o < c->options[l].count; o++) {
+            size_t at = 0;
+            while (at < found && kernels[at] != c->options[l].option[o].kernel)
+                at++;
+            if (at == found && found < MOST_KERNELS)
+                kernels[found++] = c->options[l].option[o].kernel;
+        }
+    const lopi_laid **list = lopi_alloc((found + 1) * layers, sizeof *list);
+    if (!list)
+        return lopi_fail_memory(error, (found + 1) * layers * sizeof *list);
+    *out = list;
+    memcpy(list, c->class->steps, layers * sizeof *list);
+    *count = 1;
+    for (size_t k = 0; k < found; k++) {
+        double own = 0, best = 0;
+        const lopi_laid **steps = list + *count * layers;
+        for (size_t l = 0; l < layers; l++) {
+            const lopi_options *options = &c->options[l];
+            size_t o = 0;
+            while (o < options->count && options->option[o].kernel != kernels[k])
+                o++;
+            own += options->option[o < options->count ? o : 0].ns;
+            best += options->option[0].ns;
+            steps[l] = c->class->steps[l];
+            lop_status status = o == options->count ? LOP_OK
+                                                    : lopi_plan_lay(c->plan, c->layers, l,
+                                                                    kernels[k], &steps[l], error);
+            if (status != LOP_OK)
+                return status;
+        }
+        *count += own < near_network * best;
+    }
+    return LOP_OK;
+}
+
+static lop_status choose_network(const choosing *c, lop_error *error)
+{
+    size_t layers = c->layers->count, count = 0;
+    const lopi_laid **list = NULL;
+    const lopi_laid *const **starts = NULL;
+    double *ns = NULL;
+    lop_status status = list_networks(c, &list, &count, error);
+    if (status != LOP_OK)
+        goto out;
+    starts = lopi_alloc(count, sizeof *starts);
+    ns = lopi_alloc(count, sizeof *ns);
+    if (!starts || !ns) {
+        status = lopi_fail_memory(error, count * sizeof *starts);
+        goto out;
+    }
+    for (size_t i = 0; i < count; i++)
+        starts[i] = list + i * layers;
+    status = lopi_bench_networks(c->bench, starts, ns, count, error);
+    size_t best = 0;
+    for (size_t i = 1; i < count && status == LOP_OK; i++)
+        if (ns[i] < (1 - worth_it) * ns[best])
+            best = i;
+    if (status == LOP_OK)
+        memcpy(c->class->steps, starts[best], layers * sizeof *c->class->steps);
+out:
+    lopi_free(list);
+    lopi_free(starts);
+    lopi_free(ns);
+    return status;
+}
+
 /* Change single layers of a measured class as long as that makes the whole network faster. Only
  * what is near the best by itself is tried. */
 static lop_status refine(const choosing *c, lop_error *error)
@@ -234,6 +313,8 @@ static lop_status choose_class(const choosing *c, lop_error *error)
         status = shortest_path(c, picked, &c->class->ns, error);
     if (status == LOP_OK)
         status = take_steps(c, picked, error);
+    if (status == LOP_OK && c->bench)
+        status = choose_network(c, error);
     if (status == LOP_OK && c->bench)
         status = refine(c, error);
     if (status == LOP_OK)

@@ -192,7 +192,7 @@ class Run(tool.LopTest):
         subprocess.run(["rm", "-rf", plans], check=True)
         first = self.bench()["plan"]
         kept = {p.name: p.read_text() for p in plans.iterdir()}
-        self.assertEqual(len(kept), 3)  # planned, dense, dense in float32
+        self.assertEqual(len(kept), 4)  # planned, dense, dense in float32, for single samples
         self.assertEqual(self.bench()["plan"], first)
         self.assertEqual({p.name: p.read_text() for p in plans.iterdir()}, kept)
         damaged = next(iter(plans.iterdir()))
