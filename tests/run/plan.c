@@ -354,6 +354,20 @@ static void threads_share_layers(void **state)
     end(&f, plan);
 }
 
+/* More threads than any machine here has cores: slower perhaps, never wrong. */
+static void more_threads_than_cores_compute_the_same(void **state)
+{
+    (void)state;
+    fixture f = begin(0.2f, LOP_VALUES_FLOAT32);
+    const lop_plan_options options = {.precision = LOP_RUN_INT8, .threads = 64, .max_batch = 8};
+    lop_plan *plan = plan_for(&f, &options);
+    for (size_t batch = 1; batch <= MOST; batch += 149) {
+        assert_int_equal(run_batch(&f, plan, batch, f.y), LOP_OK);
+        check_int8(&f, batch);
+    }
+    end(&f, plan);
+}
+
 static void bad_calls_get_a_status(void **state)
 {
     (void)state;
@@ -480,6 +494,7 @@ int main(void)
         cmocka_unit_test(a_run_allocates_nothing),
         cmocka_unit_test(one_plan_serves_many_threads),
         cmocka_unit_test(threads_share_layers),
+        cmocka_unit_test(more_threads_than_cores_compute_the_same),
         cmocka_unit_test(bad_calls_get_a_status),
         cmocka_unit_test(isa_lowers_the_choice),
         cmocka_unit_test(a_plan_for_some_batches_runs_all),
