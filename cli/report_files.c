@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <lop/data.h>
 #include <lop/output.h>
 
 lop_report_options report_options(const session *s, const lop_hooks *hooks)
@@ -14,6 +15,45 @@ lop_report_options report_options(const session *s, const lop_hooks *hooks)
         .width = s->out.width,
         .hooks = hooks,
     };
+}
+
+/* Data sets that results name and that are at hand, for their samples in the page. */
+typedef struct report_data {
+    lop_dataset **datasets; /* [count] */
+    size_t count;
+} report_data;
+
+static bool is_named(const lop_results *results, const char *name)
+{
+    for (size_t i = 0; i < results->count; i++)
+        if (results->items[i].dataset && strcmp(results->items[i].dataset, name) == 0)
+            return true;
+    return false;
+}
+
+/* Open them, as far as they can be; nothing is fetched. */
+static lop_status open_data(report_data *data, const lop_results *results, lop_error *error)
+{
+    static const lop_data_options options = {.offline = true};
+    const lop_data_entry *entry;
+    size_t known = 0;
+    while (lop_data_entry_at(known))
+        known++;
+    *data = (report_data){.datasets = calloc(known + 1, sizeof(lop_dataset *))};
+    if (!data->datasets)
+        return usage_error(error, LOP_E_MEMORY, "out of memory");
+    for (size_t i = 0; (entry = lop_data_entry_at(i)); i++)
+        if (is_named(results, entry->name) && lop_data_present(entry->name, &options) &&
+            lop_dataset_open(&data->datasets[data->count], entry->name, &options, NULL) == LOP_OK)
+            data->count++;
+    return LOP_OK;
+}
+
+static void close_data(report_data *data)
+{
+    for (size_t i = 0; i < data->count; i++)
+        lop_dataset_free(data->datasets[i]);
+    free(data->datasets);
 }
 
 lop_status report_write_csv(const lop_results *results, report_csv *write, const char *path,
@@ -33,9 +73,16 @@ lop_status report_write_html(const lop_results *results, const lop_report_option
                              const char *path, bool overwrite, lop_error *error)
 {
     lop_output *output = NULL;
-    lop_status status = lop_output_open(&output, path, overwrite, error);
+    report_data data = {0};
+    lop_report_options with_data = *options;
+    lop_status status = open_data(&data, results, error);
+    with_data.datasets = (const lop_dataset *const *)data.datasets;
+    with_data.dataset_count = data.count;
     if (status == LOP_OK)
-        status = lop_report_html(results, options, lop_output_stream(output), error);
+        status = lop_output_open(&output, path, overwrite, error);
+    if (status == LOP_OK)
+        status = lop_report_html(results, &with_data, lop_output_stream(output), error);
+    close_data(&data);
     if (status == LOP_OK)
         return lop_output_commit(output, error);
     lop_output_abandon(output);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include <lop/data.h>
 #include <lop/export.h>
 #include <lop/network.h>
 #include <lop/result.h>
@@ -21,9 +22,12 @@ extern "C" {
 #endif
 
 typedef struct lop_report_options {
-    const char *title;      /* NULL: made from the results */
-    const char *command;    /* the command that reproduces the results; NULL: left out */
-    const char *directory;  /* where packed networks lie that results name; NULL: none are shown */
+    const char *title;     /* NULL: made from the results */
+    const char *command;   /* the command that reproduces the results; NULL: left out */
+    const char *directory; /* where packed networks lie that results name; NULL: none are shown */
+    const lop_dataset *const *datasets; /* [dataset_count]: whose test samples the page offers to
+                                           its packed networks, where results name them */
+    size_t dataset_count;
     const char *isa;        /* plans are made for no wider instruction set; NULL: all there are */
     bool ascii;             /* the terminal cannot show UTF-8 */
     bool colour;            /* the terminal takes colour */

@@ -37,6 +37,13 @@ lop_status lopi_html_data(const lopi_page *page, FILE *stream, lop_error *error)
 /** The packed networks that results name, as JSON: LOP_E_MEMORY. */
 lop_status lopi_html_networks(const lopi_page *page, FILE *stream, lop_error *error);
 
+/** The runtime's WebAssembly modules in base64, the better one first; none where this library was
+ * built without, or the page carries no network. LOP_E_MEMORY. */
+lop_status lopi_html_runtime(const lopi_page *page, FILE *stream, lop_error *error);
+
+/** Test samples, as lopi_samples_json has them. LOP_E_MEMORY. */
+lop_status lopi_html_samples(const lopi_page *page, FILE *stream, lop_error *error);
+
 /** JSON text inside a script element: '<' is escaped, so that it cannot end. */
 void lopi_html_json(const char *json, FILE *stream);
 

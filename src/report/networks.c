@@ -90,8 +90,9 @@ static void carry(lopi_shown_networks *networks, size_t limit)
 {
     size_t room = limit;
     for (int dense = 1; dense >= 0; dense--) {
-        /* Unpruned ones may take half: the others are what the page is about. */
-        size_t share = dense ? limit / 2 : room;
+        /* Unpruned ones may take three quarters: the others are small, and what the page is about.
+         */
+        size_t share = dense ? limit / 4 * 3 : room;
         for (size_t i; (i = next_carried(networks, dense, share)) < networks->count;) {
             networks->items[i].carried = true;
             share -= networks->items[i].file.size;

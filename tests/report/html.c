@@ -47,7 +47,7 @@ static void names_stay_text(void **state)
     assert_int_equal(occurrences(text, "</script"), occurrences(plain, "</script"));
     assert_int_equal(occurrences(text, "<img"), 0);
     assert_int_equal(occurrences(text, "<b>"), occurrences(plain, "<b>"));
-    assert_int_equal(occurrences(plain, "<script"), 10);
+    assert_int_equal(occurrences(plain, "<script"), 14);
     assert_true(occurrences(text, "{{data}}") >
                 4); /* no part of the template, though it looks so */
     free(plain);
@@ -67,7 +67,7 @@ static void nothing_is_fetched(void **state)
         if (strstr(text, forbidden[i]))
             fail_msg("found %s", forbidden[i]);
     assert_non_null(strstr(text, "content=\"default-src 'none'; style-src 'sha256-"));
-    assert_null(strstr(text, "unsafe"));
+    assert_null(strstr(text, "'unsafe"));
     assert_non_null(strstr(text, "Copyright (c) 2022 Leon Sorokin")); /* the charts' licence */
     free(text);
     lop_results_free(&results);
