@@ -155,10 +155,6 @@ typedef struct sums {
 static inline void finish_some(const lopi_prepared *p, const sample_block *at, sums *from,
                                uint32_t until)
 {
-    /* The lowest byte of each 32 bits of two registers. */
-    const __m512i low = _mm512_castsi256_si512(
-        _mm256_set_epi8(124, 120, 116, 112, 108, 104, 100, 96, 92, 88, 84, 80, 76, 72, 68, 64, 60,
-                        56, 52, 48, 44, 40, 36, 32, 28, 24, 20, 16, 12, 8, 4, 0));
     const float *mult = p->mult + from->row, *offset = p->offset + from->row;
     until = until < at->count ? until : at->count;
     for (; from->next < until; from->next++) {
@@ -168,9 +164,8 @@ static inline void finish_some(const lopi_prepared *p, const sample_block *at, s
             whole[i] = lopi_avx512_whole(lopi_avx512_scale(acc, _mm512_loadu_ps(mult + i * SIDE),
                                                            _mm512_loadu_ps(offset + i * SIDE)));
         }
-        _mm256_storeu_si256(
-            (__m256i *)(at->y + from->next * at->y_stride + from->row),
-            _mm512_castsi512_si256(_mm512_permutex2var_epi8(whole[0], low, whole[1])));
+        _mm256_storeu_si256((__m256i *)(at->y + from->next * at->y_stride + from->row),
+                            lopi_avx512_bytes(whole[0], whole[1]));
     }
 }
 

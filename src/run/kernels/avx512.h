@@ -37,6 +37,17 @@ static inline __m512i lopi_avx512_whole(__m512 t)
     return _mm512_cvtps_epi32(t);
 }
 
+#ifdef __AVX512VBMI__
+/** The lowest byte of each 32 bits of two registers. */
+static inline __m256i lopi_avx512_bytes(__m512i first, __m512i second)
+{
+    const __m512i lowest = _mm512_castsi256_si512(
+        _mm256_set_epi8(124, 120, 116, 112, 108, 104, 100, 96, 92, 88, 84, 80, 76, 72, 68, 64, 60,
+                        56, 52, 48, 44, 40, 36, 32, 28, 24, 20, 16, 12, 8, 4, 0));
+    return _mm512_castsi512_si256(_mm512_permutex2var_epi8(first, lowest, second));
+}
+#endif
+
 /** Outputs row … row + 15 of a sample, 16 dividing row; y is the sample, padded to 64 bytes. */
 static inline void lopi_avx512_finish_i8(const lopi_prepared *p, uint32_t row, __m512i acc, void *y)
 {

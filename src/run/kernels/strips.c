@@ -71,34 +71,71 @@ static uint32_t take_row(walk *w, uint32_t row, uint32_t base)
     return w->at[row] - first;
 }
 
-static uint32_t units_of(uint32_t windows, uint32_t steps)
+/* A set of groups shares its units: one group, or four. */
+static uint32_t groups_of_set(const lopi_strip_shape *shape)
 {
-    uint32_t per_unit = UNIT / steps;
-    return (windows + per_unit - 1) / per_unit;
+    return shape->together ? LOPI_STRIP_TOGETHER : 1;
 }
 
-static uint32_t count_units(const lopi_strip_shape *shape, const lopi_layer *layer, uint32_t group,
-                            uint32_t steps)
+static uint32_t sets_of(const lopi_strip_shape *shape, const lopi_layer *layer)
+{
+    uint32_t groups = groups_of_set(shape);
+    return (groups_of(shape, layer) + groups - 1) / groups;
+}
+
+/* Windows of a group that a unit holds. */
+static uint32_t windows_of_unit(const lopi_strip_shape *shape, uint32_t steps)
+{
+    return shape->together ? 1 : UNIT / steps;
+}
+
+static uint32_t count_windows(const lopi_strip_shape *shape, const lopi_layer *layer,
+                              uint32_t group, uint32_t steps)
 {
     walk w = walk_start(shape, layer, group, steps);
     uint32_t windows = 0, base;
     for (; next_base(&w, &base); windows++)
         for (uint32_t r = 0; r < w.rows; r++)
             take_row(&w, r, base);
-    return units_of(windows, steps);
+    return windows;
+}
+
+static uint32_t count_units(const lopi_strip_shape *shape, const lopi_layer *layer, uint32_t set,
+                            uint32_t steps)
+{
+    uint32_t first = set * groups_of_set(shape), most = 0;
+    uint32_t per_unit = windows_of_unit(shape, steps);
+    for (uint32_t g = first; g < first + groups_of_set(shape) && g < groups_of(shape, layer); g++) {
+        uint32_t windows = count_windows(shape, layer, g, steps);
+        most = windows > most ? windows : most;
+    }
+    return (most + per_unit - 1) / per_unit;
+}
+
+/* Steps of a unit, and its windows. */
+static uint32_t steps_of_unit(const lopi_strip_shape *shape, uint32_t steps)
+{
+    return shape->together ? LOPI_STRIP_TOGETHER * steps : UNIT;
+}
+
+static uint32_t bases_of_unit(const lopi_strip_shape *shape, uint32_t steps)
+{
+    return groups_of_set(shape) * windows_of_unit(shape, steps);
 }
 
 /* Steps of a window: what costs least, judged by some groups. */
 static uint32_t choose_steps(const lopi_strip_shape *shape, const lopi_layer *layer)
 {
-    uint32_t groups = groups_of(shape, layer), best = 1;
-    uint32_t stride = groups > GROUPS_JUDGED ? groups / GROUPS_JUDGED : 1;
+    uint32_t sets = sets_of(shape, layer), best = 1;
+    uint32_t judged = GROUPS_JUDGED / groups_of_set(shape);
+    uint32_t stride = sets > judged ? sets / judged : 1;
     double least = 0;
     for (uint32_t steps = 1; steps <= UNIT; steps *= 2) {
         double units = 0;
-        for (uint32_t g = 0; g < groups; g += stride)
-            units += count_units(shape, layer, g, steps);
-        double cost = units * UNIT * (shape->window_cost / steps + shape->step_cost);
+        for (uint32_t i = 0; i < sets; i += stride)
+            units += count_units(shape, layer, i, steps);
+        double cost =
+            units * steps_of_unit(shape, steps) * (shape->window_cost / steps + shape->step_cost);
         if (steps == 1 || cost < least) {
             least = cost;
             best = steps;
@@ -109,16 +146,16 @@ static uint32_t choose_steps(const lopi_strip_shape *shape, const lopi_layer *la
 
 static lopi_strips *take(const lopi_strip_shape *shape, const lopi_layer *layer, lopi_shelf *shelf)
 {
-    uint32_t groups = groups_of(shape, layer), steps = choose_steps(shape, layer);
+    uint32_t sets = sets_of(shape, layer), steps = choose_steps(shape, layer);
     size_t units = 0;
-    for (uint32_t g = 0; g < groups; g++)
-        units += count_units(shape, layer, g, steps);
-    size_t slots = units * UNIT * shape->rows * shape->slots;
+    for (uint32_t i = 0; i < sets; i++)
+        units += count_units(shape, layer, i, steps);
+    size_t slots = units * steps_of_unit(shape, steps) * shape->rows * shape->slots;
     lopi_strips *s = lopi_shelf_take(shelf, 1, sizeof *s);
     lopi_prepared common = {0};
     lopi_prepared_fill(&common, layer, shelf);
-    uint32_t *start = lopi_shelf_take(shelf, (size_t)groups + 1, sizeof *start);
-    uint32_t *base = lopi_shelf_take(shelf, units * (UNIT / steps), sizeof *base);
+    uint32_t *start = lopi_shelf_take(shelf, (size_t)sets + 1, sizeof *start);
+    uint32_t *base = lopi_shelf_take(shelf, units * bases_of_unit(shape, steps), sizeof *base);
     uint8_t *index = lopi_shelf_take(shelf, slots, 1);
     void *weight = lopi_shelf_take(shelf, slots, element_size(layer));
     if (s)
@@ -133,19 +170,33 @@ size_t lopi_strips_bytes(const lopi_strip_shape *shape, const lopi_layer *layer)
     return shelf.used;
 }
 
+/* Where a window of a group goes: its place among the bases, and its first step. */
+typedef struct target {
+    size_t base, unit;
+    uint32_t step;
+} target;
+
+static target target_of(const lopi_strips *s, const lopi_strip_shape *shape, uint32_t group,
+                        uint32_t window)
+{
+    uint32_t groups = groups_of_set(shape), per_unit = windows_of_unit(shape, s->steps);
+    size_t unit = s->start[group / groups] + window / per_unit;
+    uint32_t place = group % groups * per_unit + window % per_unit;
+    return (target){unit * bases_of_unit(shape, s->steps) + place, unit, place * s->steps};
+}
+
 /* The last `count` weights that a row has stepped over into a window. */
-static void put_row(const lopi_strips *s, const walk *w, size_t window, uint32_t row,
+static void put_row(const lopi_strips *s, const walk *w, const target *to, uint32_t row,
                     uint32_t count)
 {
     const lopi_strip_shape *shape = w->shape;
-    size_t unit = window / (UNIT / s->steps), slots = (size_t)UNIT * shape->rows * shape->slots;
-    uint32_t first = (uint32_t)(window % (UNIT / s->steps)) * s->steps;
+    size_t slots = (size_t)steps_of_unit(shape, s->steps) * shape->rows * shape->slots;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t step = first + i / shape->slots, slot = i % shape->slots;
+        uint32_t step = to->step + i / shape->slots, slot = i % shape->slots;
         uint32_t from = w->at[row] - count + i;
-        size_t at = unit * slots + shape->weight_at(step, row, slot);
-        s->index[unit * slots + shape->index_at(step, row, slot)] =
-            (uint8_t)(w->layer->column[from] - s->base[window]);
+        size_t at = to->unit * slots + shape->weight_at(step, row, slot);
+        s->index[to->unit * slots + shape->index_at(step, row, slot)] =
+            (uint8_t)(w->layer->column[from] - s->base[to->base]);
         if (w->layer->q)
             ((int8_t *)s->weight)[at] = w->layer->q[from];
         else
@@ -157,17 +208,17 @@ void lopi_strips_prepare(const lopi_strip_shape *shape, const lopi_layer *layer,
 {
     lopi_shelf shelf = {.base = memory};
     lopi_strips *s = take(shape, layer, &shelf);
-    uint32_t groups = groups_of(shape, layer), per_unit = UNIT / s->steps;
-    for (uint32_t g = 0; g < groups; g++) {
+    for (uint32_t i = 0; i < sets_of(shape, layer); i++)
+        s->start[i + 1] = s->start[i] + count_units(shape, layer, i, s->steps);
+    for (uint32_t g = 0; g < groups_of(shape, layer); g++) {
         walk w = walk_start(shape, layer, g, s->steps);
-        size_t window = (size_t)s->start[g] * per_unit;
-        uint32_t windows = 0, base;
-        for (; next_base(&w, &base); window++, windows++) {
-            s->base[window] = base;
+        uint32_t base;
+        for (uint32_t window = 0; next_base(&w, &base); window++) {
+            target to = target_of(s, shape, g, window);
+            s->base[to.base] = base;
             for (uint32_t r = 0; r < w.rows; r++)
-                put_row(s, &w, window, r, take_row(&w, r, base));
+                put_row(s, &w, &to, r, take_row(&w, r, base));
         }
-        s->start[g + 1] = s->start[g] + units_of(windows, s->steps);
     }
 }
 
