@@ -114,28 +114,25 @@ static inline __attribute__((always_inline)) void set(const lopi_strips *s, uint
     }
 }
 
-static inline __attribute__((always_inline)) void
-sets(const lopi_call *call, const sample_block *at, const uint32_t count, const uint32_t steps)
-{
-    for (size_t part = call->first; part < call->last; part++)
-        set(call->prepared, (uint32_t)part, at, count, steps);
-}
-
 static void one_sample(const lopi_call *call, const sample_block *at)
 {
-    uint32_t steps = ((const lopi_strips *)call->prepared)->steps;
-    if (steps == 4)
-        sets(call, at, 1, 4);
-    else if (steps == 2)
-        sets(call, at, 1, 2);
-    else
-        sets(call, at, 1, 1);
+    const lopi_strips *s = call->prepared;
+    for (uint32_t part = (uint32_t)call->first; part < call->last; part++) {
+        if (s->steps == 4)
+            set(s, part, at, 1, 4);
+        else if (s->steps == 2)
+            set(s, part, at, 1, 2);
+        else
+            set(s, part, at, 1, 1);
+    }
 }
 
 /* Here a loop over the steps costs little: each is four times as long. */
 static void some_samples(const lopi_call *call, const sample_block *at)
 {
-    sets(call, at, AT_ONCE, ((const lopi_strips *)call->prepared)->steps);
+    const lopi_strips *s = call->prepared;
+    for (uint32_t part = (uint32_t)call->first; part < call->last; part++)
+        set(s, part, at, AT_ONCE, s->steps);
 }
 
 static void run(const lopi_call *call)
