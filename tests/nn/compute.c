@@ -331,9 +331,9 @@ static void bf16_forward_is_close(void **state)
     lop_network_free(network);
 }
 
-/* Gradients point the same way. Logits of about 10 differ by up to 0.15 (above), and so do the shares
- * of the classes, relatively, that gradients begin with: noise of a tenth of a gradient, at most, has
- * an angle whose cosine is 1 − 0.1² / 2. */
+/* Gradients point the same way. Logits of about 10 differ by up to 0.15 (above), and so do the
+ * shares of the classes, relatively, that gradients begin with: noise of a tenth of a gradient, at
+ * most, has an angle whose cosine is 1 − 0.1² / 2. */
 static void bf16_gradients_are_close(void **state)
 {
     (void)state;
