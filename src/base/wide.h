@@ -7,7 +7,7 @@
  * cmake/flags.cmake): so all of them yield the same bits, and only loops whose iterations are
  * independent belong here, no sums. Where the compiler cannot do it, the mark means nothing.
  *
- * What such a function calls is to be `static inline`: it is compiled with its caller then.
+ * What such a function calls is to be LOPI_INLINE: it is compiled with its caller then.
  */
 #ifndef LOPI_BASE_WIDE_H
 #define LOPI_BASE_WIDE_H
@@ -16,6 +16,13 @@
 #define LOPI_WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define LOPI_WIDE
+#endif
+
+/** A static function that becomes part of each of its callers. */
+#ifdef __GNUC__
+#define LOPI_INLINE inline __attribute__((always_inline))
+#else
+#define LOPI_INLINE inline
 #endif
 
 #endif

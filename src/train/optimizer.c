@@ -13,6 +13,10 @@ enum { CHUNK = 1 << 14 };
  * moments are zero already and stay so. */
 enum { BLOCK = 16 };
 
+/* Weights that are updated before their copies in bf16 are made: 16 KiB with all that belongs to
+ * them. */
+enum { PIECE = 1 << 10 };
+
 /* What one call of a kernel works on: `count` elements of a parameter. */
 typedef struct span {
     float *restrict value;
@@ -63,37 +67,31 @@ static inline float penalized(const lopi_update *u, float gradient, float w)
  * as Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2.
  * The loops have no branch: selections by mask become vector operations.
  */
-static inline void adam_loop(const lopi_update *update, const span *s, bool masked, bool halved)
+static LOPI_INLINE void adam_loop(const lopi_update *update, const span *s, const uint32_t *kept)
 {
     const lopi_update u = *update;
     float *restrict value = s->value, *restrict first = s->first, *restrict second = s->second;
     const float *restrict gradient = s->gradient;
-    const uint8_t *restrict mask = s->mask;
-    uint16_t *restrict half = s->half;
 #pragma omp simd
     for (size_t i = 0; i < s->count; i++) {
         float w = value[i], g = penalized(&u, gradient[i], w);
         float m = settle(u.beta1 * first[i] + (1.0f - u.beta1) * g);
         float v = settle(u.beta2 * second[i] + (1.0f - u.beta2) * (g * g));
         w = u.shrink * w - u.rate * m / (sqrtf(v) * u.root_scale + u.epsilon);
-        uint32_t kept = all_if(!masked || mask[i]);
-        value[i] = w = only(kept, w);
-        if (halved)
-            half[i] = lopi_bf16_from_float(w);
-        first[i] = only(kept, m);
-        second[i] = only(kept, v);
+        uint32_t all = kept ? kept[i] : UINT32_MAX;
+        value[i] = only(all, w);
+        first[i] = only(all, m);
+        second[i] = only(all, v);
     }
 }
 
 /* Sutskever et al., "On the importance of initialization and momentum", ICML 2013, as PyTorch has
  * it: the rate stands outside the moment. */
-static inline void sgd_loop(const lopi_update *update, const span *s, bool masked, bool halved)
+static LOPI_INLINE void sgd_loop(const lopi_update *update, const span *s, const uint32_t *kept)
 {
     const lopi_update u = *update;
     float *restrict value = s->value, *restrict first = s->first;
     const float *restrict gradient = s->gradient;
-    const uint8_t *restrict mask = s->mask;
-    uint16_t *restrict half = s->half;
     /* Nesterov looks one step ahead: g + momentum · m, where plain momentum takes m. */
     const float now = u.nesterov ? 1.0f : 0.0f, past = u.nesterov ? u.beta1 : 1.0f;
 #pragma omp simd
@@ -101,52 +99,132 @@ static inline void sgd_loop(const lopi_update *update, const span *s, bool maske
         float w = value[i], g = penalized(&u, gradient[i], w);
         float m = settle(u.beta1 * first[i] + g);
         w -= u.rate * (now * g + past * m);
-        uint32_t kept = all_if(!masked || mask[i]);
-        value[i] = w = only(kept, w);
-        if (halved)
-            half[i] = lopi_bf16_from_float(w);
-        first[i] = only(kept, m);
+        uint32_t all = kept ? kept[i] : UINT32_MAX;
+        value[i] = only(all, w);
+        first[i] = only(all, m);
     }
 }
 
-LOPI_WIDE static void adam_plain(const lopi_update *update, const span *s)
+static LOPI_INLINE float *advanced(float *values, size_t by) { return values ? values + by : NULL; }
+
+static LOPI_INLINE span part_of(const span *s, size_t begin, size_t count)
 {
-    adam_loop(update, s, false, false);
+    return (span){
+        .value = s->value + begin,
+        .gradient = s->gradient + begin,
+        .first = s->first + begin,
+        .second = advanced(s->second, begin),
+        .mask = s->mask ? s->mask + begin : NULL,
+        .half = s->half ? s->half + begin : NULL,
+        .count = count,
+    };
 }
 
-LOPI_WIDE static void adam_halved(const lopi_update *update, const span *s)
+/* Whether all weights of the block that begins at `begin` are masked. */
+static LOPI_INLINE bool is_empty(const span *s, size_t begin)
 {
-    adam_loop(update, s, false, true);
+    uint64_t kept[BLOCK / sizeof(uint64_t)] = {0};
+    if (s->count - begin < BLOCK)
+        memcpy(kept, s->mask + begin, s->count - begin);
+    else
+        memcpy(kept, s->mask + begin, BLOCK);
+    return (kept[0] | kept[1]) == 0;
 }
 
-LOPI_WIDE static void adam_masked(const lopi_update *update, const span *s)
+/* What the masks of a block select. */
+static LOPI_INLINE void spread(const span *s, size_t begin, uint32_t kept[BLOCK])
 {
-    adam_loop(update, s, true, false);
+    uint8_t mask[BLOCK] = {0};
+    if (s->count - begin < BLOCK)
+        memcpy(mask, s->mask + begin, s->count - begin);
+    else
+        memcpy(mask, s->mask + begin, BLOCK);
+    for (size_t i = 0; i < BLOCK; i++)
+        kept[i] = all_if(mask[i]);
 }
 
-LOPI_WIDE static void adam_masked_halved(const lopi_update *update, const span *s)
+/* A loop, and the copies in bf16. They have loops of their own, as has the mask above: where types
+ * of several widths meet, compilers take vectors that only the narrowest fills. */
+typedef void update_loop(const lopi_update *update, const span *s, const uint32_t *kept);
+
+static LOPI_INLINE void run(update_loop *loop, const lopi_update *u, const span *s,
+                            const uint32_t *kept, bool halved)
 {
-    adam_loop(update, s, true, true);
+    loop(u, s, kept);
+    if (!halved || !s->half)
+        return;
+    const float *restrict value = s->value;
+    uint16_t *restrict half = s->half;
+    for (size_t i = 0; i < s->count; i++)
+        half[i] = lopi_bf16_from_float(value[i]);
 }
 
-LOPI_WIDE static void sgd_plain(const lopi_update *update, const span *s)
+/* All weights, in pieces that stay in the nearest cache from one loop to the next. */
+static LOPI_INLINE void over_all(update_loop *loop, const lopi_update *u, const span *s,
+                                 bool halved)
 {
-    sgd_loop(update, s, false, false);
+    for (size_t begin = 0; begin < s->count; begin += PIECE) {
+        size_t left = s->count - begin;
+        const span piece = part_of(s, begin, left < PIECE ? left : PIECE);
+        run(loop, u, &piece, NULL, halved);
+    }
 }
 
-LOPI_WIDE static void sgd_halved(const lopi_update *update, const span *s)
+/* What is kept, stretch by stretch: with next to nothing left, a step costs next to nothing. */
+static LOPI_INLINE void over_kept(update_loop *loop, const lopi_update *u, const span *s,
+                                  bool halved)
 {
-    sgd_loop(update, s, false, true);
+    uint32_t kept[PIECE];
+    for (size_t begin = 0, end; begin < s->count; begin = end) {
+        for (end = begin; end < s->count && end - begin < PIECE && !is_empty(s, end); end += BLOCK)
+            spread(s, end, kept + (end - begin));
+        if (end == begin) {
+            end += BLOCK;
+            continue;
+        }
+        const span stretch = part_of(s, begin, (end < s->count ? end : s->count) - begin);
+        run(loop, u, &stretch, kept, halved);
+    }
 }
 
-LOPI_WIDE static void sgd_masked(const lopi_update *update, const span *s)
+LOPI_WIDE static void adam_plain(const lopi_update *u, const span *s)
 {
-    sgd_loop(update, s, true, false);
+    over_all(adam_loop, u, s, false);
 }
 
-LOPI_WIDE static void sgd_masked_halved(const lopi_update *update, const span *s)
+LOPI_WIDE static void adam_halved(const lopi_update *u, const span *s)
 {
-    sgd_loop(update, s, true, true);
+    over_all(adam_loop, u, s, true);
+}
+
+LOPI_WIDE static void adam_masked(const lopi_update *u, const span *s)
+{
+    over_kept(adam_loop, u, s, false);
+}
+
+LOPI_WIDE static void adam_masked_halved(const lopi_update *u, const span *s)
+{
+    over_kept(adam_loop, u, s, true);
+}
+
+LOPI_WIDE static void sgd_plain(const lopi_update *u, const span *s)
+{
+    over_all(sgd_loop, u, s, false);
+}
+
+LOPI_WIDE static void sgd_halved(const lopi_update *u, const span *s)
+{
+    over_all(sgd_loop, u, s, true);
+}
+
+LOPI_WIDE static void sgd_masked(const lopi_update *u, const span *s)
+{
+    over_kept(sgd_loop, u, s, false);
+}
+
+LOPI_WIDE static void sgd_masked_halved(const lopi_update *u, const span *s)
+{
+    over_kept(sgd_loop, u, s, true);
 }
 
 static const struct {
@@ -192,42 +270,6 @@ lopi_update lopi_update_new(const lop_train_options *options, double rate, size_
     };
 }
 
-static float *advanced(float *values, size_t by) { return values ? values + by : NULL; }
-
-static span part_of(const span *s, size_t begin, size_t end)
-{
-    return (span){
-        .value = s->value + begin,
-        .gradient = s->gradient + begin,
-        .first = advanced(s->first, begin),
-        .second = advanced(s->second, begin),
-        .mask = s->mask + begin,
-        .half = s->half ? s->half + begin : NULL,
-        .count = end - begin,
-    };
-}
-
-/* Whether all weights of the block that begins at `begin` are masked. */
-static bool is_empty(const span *s, size_t begin)
-{
-    uint64_t kept[BLOCK / sizeof(uint64_t)] = {0};
-    memcpy(kept, s->mask + begin, s->count - begin < BLOCK ? s->count - begin : BLOCK);
-    return (kept[0] | kept[1]) == 0;
-}
-
-/* What is kept of a masked span, stretch by stretch: with next to nothing left, a step costs next
- * to nothing. */
-static void update_kept(const lopi_update *u, const span *s)
-{
-    for (size_t begin = 0, end; begin < s->count; begin = end + BLOCK) {
-        for (end = begin; end < s->count && !is_empty(s, end); end += BLOCK)
-            continue;
-        const span part = part_of(s, begin, end < s->count ? end : s->count);
-        if (part.count > 0)
-            optimizers[u->optimizer].run[true][part.half != NULL](u, &part);
-    }
-}
-
 void lopi_update_apply(const lopi_update *update, const lopi_parameter *parameter)
 {
     lopi_update u = *update;
@@ -244,16 +286,13 @@ void lopi_update_apply(const lopi_update *update, const lopi_parameter *paramete
         span s = {
             .value = parameter->value + begin,
             .gradient = parameter->gradient + begin,
-            .first = advanced(parameter->moment[0], begin),
+            .first = parameter->moment[0] + begin,
             .second = advanced(parameter->moment[1], begin),
             .mask = mask ? mask + begin : NULL,
             .half = half ? half + begin : NULL,
             .count = count - begin < CHUNK ? count - begin : CHUNK,
         };
-        if (mask)
-            update_kept(&u, &s);
-        else
-            optimizers[u.optimizer].run[false][half != NULL](&u, &s);
+        optimizers[u.optimizer].run[mask != NULL][half != NULL](&u, &s);
     }
 }
 
