@@ -6,6 +6,7 @@
     networks.py   the networks for that: trained and pruned here, kept in the directory of --out
     page.py       the tables and figures of docs/performance.md
     contender/    the engines, as programs that compute when inference.py tells them
+    graph/        the Sparse DNN Graph Challenge, a program of its own
     bench.c       training and pruning, as a program that training.py calls
     criteria.c    what criteria of pruning cost and keep
 
@@ -30,9 +31,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # What takes half an hour, and what a few minutes.
 FULL = {"shapes": ["challenge", "lenet"], "sparsities": [0, 25, 50, 60, 70, 80, 90, 95, 97, 99],
         "turns": 7, "seconds": 0.08, "epochs": 10, "retraining": 3, "training_turns": 3,
-        "engines": [engine for engine, _ in inference.ENGINES]}
+        "graph_images": 10000, "engines": [engine for engine, _ in inference.ENGINES]}
 QUICK = {"shapes": ["challenge"], "sparsities": [0, 80, 90, 95, 99], "turns": 5, "seconds": 0.04,
-         "epochs": 3, "retraining": 1, "training_turns": 1,
+         "epochs": 3, "retraining": 1, "training_turns": 1, "graph_images": 1000,
          "engines": ["lop-int8", "lop-float32", "onnxruntime-int8", "onnxruntime-float32",
                      "onednn-int8"]}
 
@@ -54,6 +55,8 @@ def read_options():
     options = parser.parse_args()
     for name, value in (QUICK if options.quick else FULL).items():
         setattr(options, name, value)
+    if options.page and options.only:
+        parser.error("a page needs both parts")
     options.program = os.path.join(options.build, "bench/bench")
     options.contender = os.path.join(options.build, "bench/contender")
     cores = len(os.sched_getaffinity(0))
@@ -90,6 +93,7 @@ def measure_inference(options, notes, results):
 def main():
     options = read_options()
     notes = Notes()
+    os.makedirs(options.out, exist_ok=True)
     results, missed, tables = {}, 0, {}
     describe_machine()
     for name, measure in (("inference", measure_inference), ("training", measure_training)):

@@ -156,6 +156,7 @@ class Inference:
         self.problems = {}  # engine: why it is missing somewhere
         self.rows = []
         self.plans = []
+        self.graph = None  # connections a second, of lop over GraphBLAS
 
     def worker(self, engine):
         if engine not in self.workers:
@@ -230,6 +231,8 @@ class Inference:
         for k in self.options.sparsities:
             progress("plans: %d %%" % k)
             self.measure_plan(k)
+        progress("Graph Challenge")
+        self.measure_graph()
         progress("")
 
     def measure_plan(self, k):
@@ -245,6 +248,24 @@ class Inference:
         self.plans.append({"k": k, "start": found.get("start"),
                            "single_kernels": found.get("single_kernels", []),
                            "prepared_bytes": found["prepared_bytes"]})
+
+    def measure_graph(self):
+        """The Sparse DNN Graph Challenge by bench/graph, every connection computed, two threads."""
+        environment = dict(os.environ, OMP_WAIT_POLICY="passive")
+        command = [os.path.join(self.options.build, "bench/graph/graph_challenge"), "--threads", "2",
+                   "--json", "%s:%d" % (GRAPH, self.options.graph_images)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        except FileNotFoundError:
+            self.problems["graph"] = "bench/graph/graph_challenge is not built"
+            return
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        found = {row["method"]: row["connections_per_second"] for row in rows}
+        if done.returncode != 0 or not {"tiles", "graphblas"} <= set(found):
+            lines = done.stderr.strip().splitlines()
+            self.problems["graph"] = lines[-1] if done.returncode else "built without GraphBLAS"
+        else:
+            self.graph = found["tiles"] / found["graphblas"]
 
     def us(self, engine, k, batch=1, threads=1, method="weight", shape="challenge"):
         for row in self.rows:
@@ -278,6 +299,7 @@ RATIOS = (
      "lop-int8-avx2", "onnxruntime-float32"),
 )
 PLAN_RATIO, FIRST_ANSWER_MS, FIRST_ANSWER_K = 1.05, 30, 95
+GRAPH, GRAPH_RATIO = "1024x120", 5
 
 
 def check_targets(inference, notes):
@@ -309,6 +331,12 @@ def check_targets(inference, notes):
     else:
         targets.absent(text, "≤ %g ms" % FIRST_ANSWER_MS,
                        inference.problems.get("plans", "no plans"))
+    text = "Graph Challenge, %s, every connection, 2 threads each, to GraphBLAS" % GRAPH
+    if inference.graph:
+        targets.add(text, "≥ %g×" % GRAPH_RATIO, "%.3g×" % inference.graph,
+                    inference.graph >= GRAPH_RATIO)
+    else:
+        targets.absent(text, "≥ %g×" % GRAPH_RATIO, inference.problems.get("graph", "not run"))
     differences = [row["largest_difference"] for row in inference.rows
                    if row["engine"] == "lop-float32"]
     if differences:
