@@ -66,7 +66,7 @@ lopPage.part("pad", function (section, page) {
 
   function show(canvas, image, side) {
     canvas.width = canvas.height = side;
-    const context = canvas.getContext("2d"), data = context.createImageData(side, side);
+    const context = canvas.getContext("2d", { willReadFrequently: true }), data = context.createImageData(side, side);
     image.forEach((value, i) => data.data.set([value, value, value, 255], 4 * i));
     context.putImageData(data, 0, 0);
     return canvas;
