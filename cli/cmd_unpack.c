@@ -4,6 +4,7 @@
 #include <lop/pack.h>
 
 #include "commands.h"
+#include "packed_file.h"
 #include "session.h"
 
 typedef struct values {
@@ -41,21 +42,23 @@ static lop_status run(session *s, void *given, lop_error *error)
     const values *v = given;
     const char *path = v->common.arguments[0];
     char output[512], input[512];
-    lop_packed *packed = NULL;
+    packed_file file = {0};
     lop_network *network = NULL;
-    lop_status status = lop_packed_open_file(&packed, path, 0, error);
+    lop_status status = packed_file_open(&file, path, error);
     if (status == LOP_OK) {
-        status = lop_unpack(&network, packed, error);
+        status = lop_unpack(&network, file.packed, error);
         if (status != LOP_OK)
             blame(error, path);
     }
     if (status == LOP_OK)
         status = lop_network_save(network, v->output, NULL, v->overwrite, error);
     if (status == LOP_OK)
+        packed_file_say_speed(&file, s);
+    if (status == LOP_OK)
         say_next(s, "lop verify %s %s", quoted(path, input, sizeof input),
                  quoted(v->output, output, sizeof output));
     lop_network_free(network);
-    lop_packed_free(packed);
+    packed_file_free(&file);
     return status;
 }
 

@@ -185,12 +185,27 @@ static size_t all_left(const packed_file *file)
     return left;
 }
 
-void packed_file_show_speed(const packed_file *file)
+/* By the time that the thread computed. */
+static char *speed_text(const packed_file *file, char *buffer, size_t size)
 {
     char time[32];
     double seconds = file->account.seconds;
-    printf("decoded in %s, %.1f million weights a second\n", lasted(seconds, time, sizeof time),
-           seconds > 0 ? (double)all_left(file) / seconds * 1e-6 : 0);
+    snprintf(buffer, size, "decoded in %s, %.1f million weights a second",
+             lasted(seconds, time, sizeof time),
+             seconds > 0 ? (double)all_left(file) / seconds * 1e-6 : 0);
+    return buffer;
+}
+
+void packed_file_show_speed(const packed_file *file)
+{
+    char text[96];
+    printf("%s\n", speed_text(file, text, sizeof text));
+}
+
+void packed_file_say_speed(const packed_file *file, session *s)
+{
+    char text[96];
+    say(s, "%s", speed_text(file, text, sizeof text));
 }
 
 json_t *packed_file_json(const packed_file *file)

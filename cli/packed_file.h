@@ -26,6 +26,7 @@ void packed_file_show_layers(const packed_file *file);
 void packed_file_show_bytes(const packed_file *file);
 /** How fast it is decoded. */
 void packed_file_show_speed(const packed_file *file);
+void packed_file_say_speed(const packed_file *file, session *s);
 /** The same as JSON. */
 json_t *packed_file_json(const packed_file *file);
 

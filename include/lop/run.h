@@ -36,7 +36,7 @@ typedef struct lop_packed lop_packed; /* opaque; immutable; one owner */
  * @param data        [size], borrowed for the call
  * @param max_memory  bytes that may be taken; 0: 64 MiB and 256 for each byte of the file. Beside
  *                    the network itself, decoding takes 20 bytes for each input of its widest layer
- *                    and less than 128 kB
+ *                    and less than 48 kB
  * @return LOP_OK; LOP_E_FORMAT, LOP_E_TRUNCATED, LOP_E_CHECKSUM, LOP_E_NAN where the file is
  *         damaged; LOP_E_VERSION, LOP_E_UNSUPPORTED where it is newer than this library;
  *         LOP_E_LIMIT; LOP_E_MEMORY. The error names the byte.

@@ -124,8 +124,10 @@ static lop_status find_grid(const lopi_packed_layer *layer, lopi_layer_form *for
     return status;
 }
 
-/* Networks with so many weights are read several times as fast with less foresight. */
-#define MANY_WEIGHTS (1u << 20)
+/* Networks with so many weights are read several times as fast with less foresight, unless next to
+ * nothing is pruned: then there are few positions to foresee. */
+#define MANY_WEIGHTS (1u << 18)
+#define NEARLY_DENSE 0.5
 
 static bool is_large(const lop_packed *packed)
 {
@@ -151,7 +153,7 @@ static lop_status find_form(const lop_packed *packed, size_t index, bool gaps,
         .block = block_for(form->left / places),
         .sorted = lopi_positions_sorted(layer),
     };
-    if (gaps) {
+    if (gaps && form->left / places <= NEARLY_DENSE) {
         form->positions.block = LOPI_GAPS;
         return LOP_OK;
     }

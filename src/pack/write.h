@@ -4,7 +4,7 @@
 
 #include <lop/pack.h>
 
-/** As lop_packed_encode, but `gaps` decides whether positions are gaps, not the network's size. */
+/** As lop_packed_encode, but `gaps` says whether the network is taken for a large one. */
 lop_status lopi_packed_encode(const lop_packed *packed, bool gaps, uint8_t **data, size_t *size,
                               lop_error *error);
 

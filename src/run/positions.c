@@ -31,7 +31,6 @@ typedef struct models {
     lopi_mixer mixer[5], block_mixer;
     lopi_chance same, more;
     lopi_gamma change;
-    lopi_gamma gap[GAP_LEVELS];
 } models;
 
 typedef struct work {
@@ -51,6 +50,7 @@ typedef struct work {
     uint8_t *memory;      /* what `marks` points into */
     uint8_t *marks;       /* by input: 1 where this row has a weight; with a margin before it */
     models *m;
+    lopi_gamma *gap; /* [GAP_LEVELS], or NULL where no gaps are coded */
 
     uint32_t before_count, before_first; /* of the row before */
 } work;
@@ -120,8 +120,8 @@ static void begin_models(const work *w)
     m->block_mixer = m->mixer[0];
     m->same = m->more = LOPI_EVEN;
     lopi_gamma_begin(&m->change);
-    for (int i = 0; i < GAP_LEVELS; i++)
-        lopi_gamma_begin(&m->gap[i]);
+    for (int i = 0; w->gap && i < GAP_LEVELS; i++)
+        lopi_gamma_begin(&w->gap[i]);
 }
 
 static void add_mass(work *w, uint32_t column, uint32_t mass)
@@ -381,7 +381,7 @@ static lop_status code_gaps(work *w, uint32_t index, uint32_t count, uint32_t fr
             gap = w->rank[*here] - at;
         if (room > 0) {
             unsigned level = (unsigned)lopi_quarter_log2((w->count - at) / left) / 2;
-            lopi_gamma *gamma = &w->m->gap[level < GAP_LEVELS ? level : GAP_LEVELS - 1];
+            lopi_gamma *gamma = &w->gap[level < GAP_LEVELS ? level : GAP_LEVELS - 1];
             gap = lopi_code_gamma_even(w->coder, gamma, gap);
         }
         if (gap > room)
@@ -443,7 +443,10 @@ lop_status lopi_code_positions(lopi_coder *coder, lopi_packed_layer *layer, uint
     w.rank = lopi_alloc(inputs, sizeof *w.rank);
     w.block_mass = lopi_alloc((inputs >> form->block) + 1, sizeof *w.block_mass);
     w.m = lopi_alloc(1, sizeof *w.m);
-    if (!w.memory || !w.input || !w.mass || !w.level || !w.rank || !w.block_mass || !w.m) {
+    bool gaps = form->block == LOPI_GAPS;
+    w.gap = gaps ? lopi_alloc(GAP_LEVELS, sizeof *w.gap) : NULL;
+    if (!w.memory || !w.input || !w.mass || !w.level || !w.rank || !w.block_mass || !w.m ||
+        (gaps && !w.gap)) {
         status = lopi_fail_memory(error, inputs * 18);
         goto out;
     }
@@ -466,6 +469,7 @@ out:
     lopi_free(w.rank);
     lopi_free(w.block_mass);
     lopi_free(w.m);
+    lopi_free(w.gap);
     return status;
 }
 
