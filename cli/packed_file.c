@@ -9,30 +9,40 @@
 
 #include "packed.h"
 
-/* All bytes of a file that can be sought in. */
+/* All bytes of a file, or of standard input. */
 static lop_status read_whole(const char *path, unsigned char **data, size_t *size, lop_error *error)
 {
-    FILE *file = fopen(path, "rbe");
-    long length = -1;
-    if (file && fseek(file, 0, SEEK_END) == 0)
-        length = ftell(file);
-    unsigned char *bytes = length >= 0 ? malloc((size_t)length + 1) : NULL;
+    bool standard = strcmp(path, "-") == 0;
+    FILE *file = standard ? stdin : fopen(path, "rbe");
+    unsigned char *bytes = NULL;
+    size_t length = 0, room = 0, got = 1;
     lop_status status = LOP_OK;
-    if (length < 0)
-        status = usage_error(error, file ? LOP_E_IO : LOP_E_NOT_FOUND, "%s", strerror(errno));
-    else if (!bytes)
-        status = usage_error(error, LOP_E_MEMORY, "out of memory for %ld bytes", length);
-    else if (fseek(file, 0, SEEK_SET) != 0 ||
-             fread(bytes, 1, (size_t)length, file) != (size_t)length)
+    if (!file)
+        status =
+            usage_error(error, errno == ENOENT ? LOP_E_NOT_FOUND : LOP_E_IO, "%s", strerror(errno));
+    while (status == LOP_OK && got > 0) {
+        if (length == room) {
+            room = room ? 2 * room : 1 << 16;
+            unsigned char *grown = realloc(bytes, room);
+            if (!grown) {
+                status = usage_error(error, LOP_E_MEMORY, "out of memory for %zu bytes", room);
+                break;
+            }
+            bytes = grown;
+        }
+        got = fread(bytes + length, 1, room - length, file);
+        length += got;
+    }
+    if (status == LOP_OK && ferror(file))
         status = usage_error(error, LOP_E_IO, "could not be read");
-    if (file)
+    if (file && !standard)
         fclose(file);
     if (status != LOP_OK) {
         free(bytes);
         return blame(error, path);
     }
     *data = bytes;
-    *size = (size_t)length;
+    *size = length;
     return LOP_OK;
 }
 

@@ -67,8 +67,8 @@ void lopi_coder_read(lopi_coder *coder, const lopi_coder_tables *tables, const u
 
 double lopi_coder_bits(const lopi_coder *coder)
 {
-    size_t bytes =
-        coder->writing ? coder->out_size + coder->pending + coder->holds : coder->position - 4;
+    size_t bytes = lopi_coder_writes(coder) ? coder->out_size + coder->pending + coder->holds
+                                            : coder->position - 4;
     return 8.0 * (double)bytes + 32 - log2(coder->range);
 }
 
@@ -157,7 +157,7 @@ uint32_t lopi_code_even(lopi_coder *coder, int bits, uint32_t number)
         int some = bits < 8 ? bits : 8;
         uint32_t most = (1u << some) - 1, part = number >> (bits - some) & most;
         coder->range >>= some;
-        if (!coder->writing) {
+        if (!lopi_coder_writes(coder)) {
             part = coder->code / coder->range;
             part = part > most ? most : part;
             coder->code -= part * coder->range;
@@ -165,7 +165,7 @@ uint32_t lopi_code_even(lopi_coder *coder, int bits, uint32_t number)
         coder->low += (uint64_t)part * coder->range;
         while (coder->range < 1u << 24) {
             coder->range <<= 8;
-            if (coder->writing)
+            if (lopi_coder_writes(coder))
                 lopi_coder_shift_out(coder);
             else
                 lopi_coder_shift_in(coder);

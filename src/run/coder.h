@@ -54,6 +54,17 @@ typedef struct lopi_coder {
     const lopi_coder_tables *tables; /* borrowed */
 } lopi_coder;
 
+/** Whether it writes. Where nothing ever does, as in a page, compilers leave out what would. */
+static inline bool lopi_coder_writes(const lopi_coder *coder)
+{
+#ifdef LOPI_READ_ONLY
+    (void)coder;
+    return false;
+#else
+    return coder->writing;
+#endif
+}
+
 void lopi_coder_tables_fill(lopi_coder_tables *tables);
 /** Begin to read `size` bytes, borrowed until the last bit. */
 void lopi_coder_read(lopi_coder *coder, const lopi_coder_tables *tables, const uint8_t *data,
@@ -94,7 +105,7 @@ static inline void lopi_coder_shift_in(lopi_coder *coder)
 static inline unsigned lopi_code_bit(lopi_coder *coder, uint32_t one, unsigned bit)
 {
     uint32_t bound = (coder->range >> 16) * one;
-    if (!coder->writing)
+    if (!lopi_coder_writes(coder))
         bit = coder->code < bound;
     /* Without a branch on the bit: it is what cannot be foreseen. */
     uint32_t zero = bit - 1u;
@@ -104,7 +115,7 @@ static inline unsigned lopi_code_bit(lopi_coder *coder, uint32_t one, unsigned b
     coder->low += skip;
     while (coder->range < 1u << 24) {
         coder->range <<= 8;
-        if (coder->writing)
+        if (lopi_coder_writes(coder))
             lopi_coder_shift_out(coder);
         else
             lopi_coder_shift_in(coder);

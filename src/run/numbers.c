@@ -78,17 +78,17 @@ static lop_status code_steps(lopi_coder *coder, float *values, size_t count, con
 {
     lopi_chance chances[256];
     lopi_chances_set(chances, 256, LOPI_EVEN);
-    float step = coder->writing ? lopi_step_for(values, count) : 0;
+    float step = lopi_coder_writes(coder) ? lopi_step_for(values, count) : 0;
     step = bfloat_unpack(lopi_code_even(coder, 16, bfloat_pack(step)));
     if (!(step > 0 && step <= FLT_MAX / 127))
         return lopi_fail(error, LOP_E_FORMAT, "layer %s: its numbers have a step of %g", name,
                          (double)step);
     for (size_t i = 0; i < count && !lopi_coder_starved(coder); i++) {
-        int steps = coder->writing ? lopi_step_count(values[i], step) : 0;
+        int steps = lopi_coder_writes(coder) ? lopi_step_count(values[i], step) : 0;
         uint32_t read = lopi_code_tree(coder, chances, 8, (uint32_t)(steps + 128));
         if (read == 0)
             return lopi_fail(error, LOP_E_FORMAT, "layer %s: a number has -128 steps", name);
-        if (!coder->writing)
+        if (!lopi_coder_writes(coder))
             values[i] = lopi_step_value((int)read - 128, step);
     }
     return LOP_OK;
@@ -100,7 +100,7 @@ static lop_status code_floats(lopi_coder *coder, float *values, size_t count, co
 {
     lopi_chance choice[4];
     lopi_chances_set(choice, 4, LOPI_EVEN);
-    unsigned which = coder->writing ? narrowest(values, count) : 0;
+    unsigned which = lopi_coder_writes(coder) ? narrowest(values, count) : 0;
     which = lopi_code_tree(coder, choice, 2, which);
     if (which == STEPS)
         return code_steps(coder, values, count, name, error);
@@ -111,10 +111,10 @@ static lop_status code_floats(lopi_coder *coder, float *values, size_t count, co
     lopi_chances_set(lead, (size_t)1 << as->lead, LOPI_EVEN);
     int tail = as->bits - as->lead;
     for (size_t i = 0; i < count && !lopi_coder_starved(coder); i++) {
-        uint32_t bits = coder->writing ? as->pack(values[i]) : 0;
+        uint32_t bits = lopi_coder_writes(coder) ? as->pack(values[i]) : 0;
         uint32_t read = lopi_code_tree(coder, lead, as->lead, bits >> tail);
         read = read << tail | lopi_code_even(coder, tail, bits);
-        if (!coder->writing)
+        if (!lopi_coder_writes(coder))
             values[i] = as->unpack(read);
     }
     lopi_free(lead);
@@ -204,12 +204,12 @@ static lop_status code_row(symbols *s, uint32_t row, lop_error *error)
     const uint32_t *start = s->layer->row_start, *column = s->layer->column;
     unsigned before = NONE;
     for (uint32_t i = start[row]; i < start[row + 1]; i++) {
-        uint32_t symbol = s->coder->writing ? symbol_of(s->layer, i) : 0;
+        uint32_t symbol = lopi_coder_writes(s->coder) ? symbol_of(s->layer, i) : 0;
         symbol = code_symbol(s, column[i], before, symbol);
         if (symbol >= s->entries || (symbol == 0 && s->layer->kind == LOP_VALUES_INT8))
             return lopi_fail(error, LOP_E_FORMAT, "layer %s: a weight of row %u is no value",
                              s->layer->name, row);
-        if (!s->coder->writing)
+        if (!lopi_coder_writes(s->coder))
             symbol_set(s->layer, i, symbol);
         before = symbol * CLASSES / s->entries;
         s->last[column[i]] = (uint8_t)before;
@@ -282,7 +282,7 @@ static lop_status code_weights(lopi_coder *coder, const lopi_packed_layer *layer
     if (layer->kind == LOP_VALUES_INT8 || layer->kind == LOP_VALUES_SHARED)
         return code_symbols(coder, layer, form, error);
     size_t left = lopi_packed_left(layer);
-    if (coder->writing && layer->kind == LOP_VALUES_FLOAT16 &&
+    if (lopi_coder_writes(coder) && layer->kind == LOP_VALUES_FLOAT16 &&
         !exact(&precisions[HALF], layer->values, left))
         return lopi_fail(error, LOP_E_RANGE, "layer %s: a value is no float of 16 bits",
                          layer->name);

@@ -154,7 +154,7 @@ static void code_inputs(work *w)
 {
     const lopi_packed_layer *layer = w->layer;
     uint32_t grid = w->form->grid;
-    if (w->coder->writing)
+    if (lopi_coder_writes(w->coder))
         for (uint32_t i = 0; i < w->left; i++)
             w->marks[layer->column[i]] = 1;
     bool all = true;
@@ -183,7 +183,7 @@ static lop_status code_count(work *w, uint32_t index, uint32_t *count, lop_error
     models *m = w->m;
     uint32_t *start = w->layer->row_start, before = w->before_count;
     uint32_t here = start[index + 1] - start[index];
-    bool writing = w->coder->writing;
+    bool writing = lopi_coder_writes(w->coder);
     bool more = writing && here > before;
     if (lopi_code(w->coder, &m->same, here == before)) {
         here = before;
@@ -228,7 +228,7 @@ static inline void take(work *w, row *at)
         w->before_first = at->column;
     at->first = false;
     uint32_t input = w->input[at->column];
-    if (!w->coder->writing)
+    if (!lopi_coder_writes(w->coder))
         w->layer->column[at->next] = input;
     at->next++;
     if (w->form->grid)
@@ -294,7 +294,7 @@ static inline unsigned code_column(work *w, const row *at, unsigned found, unsig
 
 static inline bool taken(const work *w, const row *at, uint32_t end)
 {
-    return w->coder->writing && at->next < at->end &&
+    return lopi_coder_writes(w->coder) && at->next < at->end &&
            w->layer->column[at->next] <= w->input[end - 1];
 }
 
@@ -377,7 +377,7 @@ static lop_status code_gaps(work *w, uint32_t index, uint32_t count, uint32_t fr
     for (uint32_t i = 0; i < count && !lopi_coder_starved(w->coder); i++) {
         uint32_t left = count - i, room = w->count - at - left, gap = 0;
         uint32_t *here = &column[start[index] + i];
-        if (w->coder->writing)
+        if (lopi_coder_writes(w->coder))
             gap = w->rank[*here] - at;
         if (room > 0) {
             unsigned level = (unsigned)lopi_quarter_log2((w->count - at) / left) / 2;
@@ -390,7 +390,7 @@ static lop_status code_gaps(work *w, uint32_t index, uint32_t count, uint32_t fr
         at += gap;
         if (i == 0)
             w->before_first = at;
-        if (!w->coder->writing)
+        if (!lopi_coder_writes(w->coder))
             *here = w->input[at];
         at++;
     }
