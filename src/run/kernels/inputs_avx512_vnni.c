@@ -11,7 +11,7 @@ static void of_floats(const lopi_quantizer *quantizer, const float *x, size_t co
     const __m512 inverse = _mm512_set1_ps(quantizer->inverse);
     const __m512 zero = _mm512_set1_ps(quantizer->zero);
     for (size_t i = 0; i < count; i += 16) {
-        __mmask16 here = count - i < 16 ? (__mmask16)((1u << (count - i)) - 1) : (__mmask16)0xffff;
+        __mmask16 here = (__mmask16)(count - i < 16 ? (1u << (count - i)) - 1 : 0xffffu);
         __m512 t = _mm512_mul_ps(_mm512_maskz_loadu_ps(here, x + i), inverse);
         t = _mm512_max_ps(_mm512_add_ps(t, zero), _mm512_setzero_ps()); /* of NaN: 0 */
         t = _mm512_min_ps(t, _mm512_set1_ps(127));
