@@ -63,16 +63,40 @@ static void bench_layer(const lopi_kernel *kernel, const lopi_layer *layer, size
         .scratch = lopi_alloc_aligned(scratch, 1),
     };
     double ns = median_ns(kernel, &call), left = layer->row_start[layer->outputs];
+    double bytes = (double)kernel->prepare_bytes(layer);
     printf(
         "%-32s %4u x %4u %5.1f %% left, %4.0f %% of inputs, batch %3zu: %10.0f ns a sample, %7.2f "
-        "a ns, cost model %10.0f\n",
+        "a ns, %5.0f kB read at %5.1f a ns, cost model %10.0f\n",
         kernel->name, layer->outputs, layer->inputs, 100 * left / layer->outputs / layer->inputs,
         100 * (double)layer->density, samples, ns / (double)samples, left * (double)samples / ns,
-        kernel->cost_ns(layer, samples) / (double)samples);
+        bytes / 1e3, bytes / ns, kernel->cost_ns(layer, samples) / (double)samples);
     lopi_free(prepared);
     lopi_free(x);
     lopi_free(call.y);
     lopi_free(call.scratch);
+}
+
+void bench_memory(void)
+{
+    static const size_t kilobytes[] = {32, 256, 1024, 4096};
+    for (size_t i = 0; i < sizeof kilobytes / sizeof *kilobytes; i++) {
+        size_t bytes = kilobytes[i] * 1000;
+        double times[TURNS];
+        uint8_t *memory = lopi_alloc_aligned(bytes, 1);
+        const void *found = NULL;
+        for (size_t t = 0; memory && t < TURNS; t++) {
+            size_t calls = 0;
+            double start = lop_clock_seconds(), now = start;
+            for (; now - start < 2e-3; calls++, now = lop_clock_seconds())
+                found = memchr(memory, 1 + (int)(calls % 2), bytes) ? memory : found;
+            times[t] = 1e9 * (now - start) / (double)calls;
+        }
+        qsort(times, TURNS, sizeof *times, compare);
+        if (memory && !found)
+            printf("the C library's memchr reads %4zu kB again and again at %5.1f bytes a ns\n",
+                   kilobytes[i], (double)bytes / times[TURNS / 2]);
+        lopi_free(memory);
+    }
 }
 
 void bench_kernel(const lopi_kernel *kernel)

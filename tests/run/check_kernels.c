@@ -201,6 +201,8 @@ int main(int count, char **words)
     tell_missing(widest);
     size_t wrong = 0, checked = 0;
     const lopi_kernel *kernel;
+    if (a.bench)
+        bench_memory();
     for (size_t i = 0; (kernel = lopi_kernel_at(i)); i++) {
         if (!is_wanted(&a, widest, kernel))
             continue;
