@@ -40,9 +40,10 @@ typedef struct lop_result {
     double train_loss, train_accuracy, valid_loss, valid_accuracy, test_loss, test_accuracy;
 
     /* what it takes */
-    uint64_t bytes_dense, bytes_sparse, bytes_zstd, bytes_gzip, bytes_deep_compression, bytes_packed,
-        bytes_packed_shared;
+    uint64_t bytes_dense, bytes_sparse, bytes_zstd, bytes_gzip, bytes_deep_compression,
+        bytes_packed, bytes_packed_shared;
     char *packed; /* the packed file that is kept, a path below the directory of the results */
+    char *packed_shared; /* the same with shared values, smaller: what the page carries */
     double latency_us_batch1, throughput_batch256; /* packed, planned, in int8: see run.h */
     double dense_latency_us_batch1,
         dense_throughput_batch256; /* the network before pruning, alike, skipping no zeros */

@@ -25,14 +25,21 @@ char *lopi_point_file(const lopi_point_job *point, const char *end)
     return name;
 }
 
-/* The bytes, and where they are kept. */
+/* The bytes of a packed network, and where they are kept: below the directory, named by the point
+ * and `end`. */
+typedef struct kept {
+    char **path; /* receives where, below the directory of the results */
+    uint64_t *size;
+    const char *end;
+} kept;
+
 static lop_status keep(const lopi_sweep *s, const lopi_point_job *point, const lop_packed *packed,
-                       lop_result *result, lop_error *error)
+                       const kept *where, lop_error *error)
 {
     lop_status status = LOP_OK;
     uint8_t *data = NULL;
     size_t size = 0;
-    char *file = lopi_point_file(point, ".lop"), *inside = NULL, *path = NULL, *folder = NULL;
+    char *file = lopi_point_file(point, where->end), *inside = NULL, *path = NULL, *folder = NULL;
     if (file)
         inside = lopi_path_join(directory, file);
     if (inside)
@@ -47,9 +54,9 @@ static lop_status keep(const lopi_sweep *s, const lopi_point_job *point, const l
     if (status == LOP_OK)
         status = lopi_file_write(path, data, size, true, error);
     if (status == LOP_OK)
-        status = lop_result_set_text(&result->packed, inside, error);
-    if (status == LOP_OK)
-        result->bytes_packed = size;
+        status = lop_result_set_text(where->path, inside, error);
+    if (status == LOP_OK && where->size)
+        *where->size = size;
     free(data);
     lopi_free(file);
     lopi_free(inside);
@@ -58,21 +65,34 @@ static lop_status keep(const lopi_sweep *s, const lopi_point_job *point, const l
     return status;
 }
 
-/* As many values as Deep Compression has, which the network was not trained for. */
-static lop_status weigh_shared(const lop_network *network, lop_result *result, lop_error *error)
+static lop_status keep_shared(const lopi_sweep *s, const lopi_point_job *point,
+                              const lop_network *network, const lop_pack_options *calibration,
+                              unsigned entries, const kept *where, lop_error *error)
 {
-    const lop_pack_values values = {.kind = LOP_VALUES_SHARED, .entries = 32};
-    const lop_pack_options options = {.values = &values, .value_count = 1};
+    const lop_pack_values values = {.kind = LOP_VALUES_SHARED, .entries = entries};
+    lop_pack_options options = *calibration;
     lop_packed *packed = NULL;
-    uint8_t *data = NULL;
-    size_t size = 0;
+    options.values = &values;
+    options.value_count = 1;
     lop_status status = lop_pack(&packed, network, &options, error);
     if (status == LOP_OK)
-        status = lop_packed_encode(packed, &data, &size, error);
-    if (status == LOP_OK)
-        result->bytes_packed_shared = size;
-    free(data);
+        status = keep(s, point, packed, where, error);
     lop_packed_free(packed);
+    return status;
+}
+
+/* As many values as Deep Compression has, which the network was not trained for: to be weighed, and
+ * for the page, which is to be small. There the dense network has fewer. */
+static lop_status weigh_shared(const lopi_sweep *s, const lopi_point_job *point,
+                               const lop_network *network, const lop_pack_options *calibration,
+                               lop_result *result, lop_error *error)
+{
+    enum { ENTRIES = 32, ENTRIES_DENSE = 4, LARGE = 1000000 };
+    const kept weighed = {&result->packed_shared, &result->bytes_packed_shared, "-shared.lop"};
+    const kept shown = {&result->packed_shared, NULL, "-shared.lop"};
+    lop_status status = keep_shared(s, point, network, calibration, ENTRIES, &weighed, error);
+    if (status == LOP_OK && result->target_sparsity == 0 && result->weights_left > LARGE)
+        status = keep_shared(s, point, network, calibration, ENTRIES_DENSE, &shown, error);
     return status;
 }
 
@@ -96,9 +116,10 @@ lop_status lopi_point_pack(const lopi_sweep *s, const lopi_point_job *point,
     lop_error why = {0};
     lop_status status = lop_pack(&packed, network, &options, &why);
     if (status == LOP_OK) {
-        status = keep(s, point, packed, result, error);
+        const kept exact = {&result->packed, &result->bytes_packed, ".lop"};
+        status = keep(s, point, packed, &exact, error);
         if (status == LOP_OK)
-            status = weigh_shared(network, result, error);
+            status = weigh_shared(s, point, network, &options, result, error);
     } else if (status == LOP_E_UNSUPPORTED || status == LOP_E_NAN) {
         status = LOP_OK; /* what cannot be packed has no such file; that is no failure */
     } else if (error) {

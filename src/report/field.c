@@ -53,6 +53,7 @@ static const lopi_field result_rows[] = {
     RESULT(COUNT, bytes_packed),
     RESULT(COUNT, bytes_packed_shared),
     RESULT(TEXT, packed),
+    RESULT(TEXT, packed_shared),
     RESULT(NUMBER, latency_us_batch1),
     RESULT(NUMBER, throughput_batch256),
     RESULT(NUMBER, compacted_latency_us_batch1),

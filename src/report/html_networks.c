@@ -25,7 +25,7 @@ static json_t *network_json(const lopi_shown_networks *networks, size_t index, c
               set(object, "series", json_integer((json_int_t)network->series)) &&
               set(object, "k", json_real(result->target_sparsity)) &&
               set(object, "seed", json_integer((json_int_t)result->seed)) &&
-              set(object, "file", json_string(result->packed));
+              set(object, "file", json_string(lopi_shown_file(result)));
     if (ok && result->test_accuracy == result->test_accuracy)
         ok = set(object, "test_accuracy", json_real(result->test_accuracy));
     if (ok && !network->packed)

@@ -21,9 +21,14 @@ static bool is_plain_path(const char *path)
     return true;
 }
 
+const char *lopi_shown_file(const lop_result *result)
+{
+    return result->packed_shared ? result->packed_shared : result->packed;
+}
+
 static void open_one(lopi_shown_network *network, const char *directory)
 {
-    const char *name = network->result->packed;
+    const char *name = lopi_shown_file(network->result);
     if (!is_plain_path(name)) {
         lopi_fail(&network->error, LOP_E_ARG, "expected a path below the results, found another");
         return;
@@ -44,7 +49,7 @@ static void open_one(lopi_shown_network *network, const char *directory)
 static const lop_result *chosen(const lopi_point *point)
 {
     for (size_t i = 0; i < point->count; i++)
-        if (point->results[i]->packed)
+        if (lopi_shown_file(point->results[i]))
             return point->results[i];
     return NULL;
 }

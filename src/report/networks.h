@@ -27,6 +27,9 @@ typedef struct lopi_shown_network {
     bool carried;    /* its bytes go into the page */
 } lopi_shown_network;
 
+/** The file of a result that a page shows, the smaller one where two were kept; NULL: none. */
+const char *lopi_shown_file(const lop_result *result);
+
 typedef struct lopi_shown_networks {
     lopi_shown_network *items; /* [count] in the order of the view */
     size_t count;

@@ -83,6 +83,8 @@ class Sweep(tool.LopTest):
             for result in results:
                 path = self.here / directory / result["packed"]
                 self.assertEqual(path.stat().st_size, result["bytes_packed"])
+                shared = self.here / directory / result["packed_shared"]
+                self.assertEqual(shared.stat().st_size, result["bytes_packed_shared"])
                 self.lop("unpack", path, "-o", "net.safetensors", "-f", "-q")
                 found = json.loads(self.lop("eval", "net.safetensors", "--data", self.data,
                                             "--precision", "float32", "--json")[0])
@@ -213,7 +215,7 @@ class Sweep(tool.LopTest):
             (again,) = without_times([again])
             (wanted,) = without_times([result])
             for name in ("bytes_sparse", "bytes_zstd", "bytes_gzip", "bytes_deep_compression",
-                         "bytes_packed", "bytes_packed_shared", "packed"):
+                         "bytes_packed", "bytes_packed_shared", "packed", "packed_shared"):
                 wanted.pop(name)
             self.assertEqual(again, wanted)
 

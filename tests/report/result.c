@@ -150,6 +150,7 @@ static void names_are_fixed(void **state)
                                         "bytes_packed",
                                         "bytes_packed_shared",
                                         "packed",
+                                        "packed_shared",
                                         "latency_us_batch1",
                                         "throughput_batch256",
                                         "compacted_latency_us_batch1",

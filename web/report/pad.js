@@ -144,13 +144,14 @@ lopPage.part("pad", function (section, page) {
     const widths = page.blocks[state.block].network.split("-").map(Number);
     const dense = widths.slice(1).reduce((sum, width, i) => sum + 4 * width * widths[i], 0);
     const kinds = [...new Set(layers.map((l) => (l.values === "shared" ? "shared" : l.values)))].join(", ");
+    const entries = Math.max(...layers.map((l) => l.entries));
     const times = dense / network.bytes;
     facts.replaceChildren(
       fact("in this browser", found.us ? plain(Number(found.us.toPrecision(found.us < 100 ? 2 : 3))) + " µs" : "…",
         "an image, " + found.plan.precision + ", WebAssembly " + (runtime.simd ? "with vectors" : "without vectors")),
       fact("bytes", bytes(network.bytes), isFinite(times) && times > 0 ? plain(Number(times.toPrecision(times < 10 ? 2 : 3))) + " times smaller than dense float32" : ""),
-      fact("weights left", whole(left), kinds + " values"),
-      fact("test accuracy", network.test_accuracy === undefined ? "not measured" : (100 * network.test_accuracy).toFixed(2) + " %", "seed " + network.seed));
+      fact("weights left", whole(left), kinds + " values" + (entries ? ", at most " + entries + " a layer" : "")),
+      fact("test accuracy", network.test_accuracy === undefined ? "not measured" : (100 * network.test_accuracy).toFixed(2) + " %", "before packing, seed " + network.seed));
   }
 
   /* The time is taken when nothing has happened for a while. */
