@@ -26,10 +26,10 @@ set(LOP_WASM_FLAGS -std=c11 -flto -ffunction-sections -fdata-sections -fvisibili
   -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -DNDEBUG -DLOPI_READ_ONLY
   -DLOP_VERSION=\"${PROJECT_VERSION}\" -I${PROJECT_SOURCE_DIR}/src -I${PROJECT_SOURCE_DIR}/include)
 
-# Small, but for what is computed over and over: the kernels.
+# Small, but for what is computed over and over: the kernels, those of few samples most of all.
 function(lop_wasm_optimize out source)
   set(flags -Oz)
-  if(source MATCHES "/(scalar|wasm_tiles_f32)\\.c$")
+  if(source MATCHES "/wasm_(strips_i8|tiles_f32|tiles_i8)\\.c$")
     set(flags -Os)
   elseif(source MATCHES "/kernels/wasm_[a-z0-9_]*\\.c$")
     set(flags -O2)
