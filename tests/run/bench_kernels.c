@@ -87,8 +87,10 @@ void bench_memory(void)
         for (size_t t = 0; memory && t < TURNS; t++) {
             size_t calls = 0;
             double start = lop_clock_seconds(), now = start;
-            for (; now - start < 2e-3; calls++, now = lop_clock_seconds())
-                found = memchr(memory, 1 + (int)(calls % 2), bytes) ? memory : found;
+            while (now - start < 2e-3) {
+                found = memchr(memory, 1 + (int)(calls++ % 2), bytes) ? memory : found;
+                now = lop_clock_seconds();
+            }
             times[t] = 1e9 * (now - start) / (double)calls;
         }
         qsort(times, TURNS, sizeof *times, compare);
