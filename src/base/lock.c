@@ -41,11 +41,13 @@ lop_status lopi_lock_take(lopi_lock *lock, const char *path, lop_error *error)
             ours.st_ino == named.st_ino) {
             char text[32];
             int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-            /* The lock holds without its text, which only tells others who has it. */
-            if (lopi_file_system.truncate(descriptor, 0) == 0)
-                lopi_descriptor_write(descriptor, text, (size_t)length);
             *lock = (lopi_lock){descriptor, kept};
-            return LOP_OK;
+            if (lopi_file_system.truncate(descriptor, 0) == 0 &&
+                lopi_descriptor_write(descriptor, text, (size_t)length) == 0)
+                return LOP_OK;
+            int number = errno;
+            lopi_lock_release(lock);
+            return lopi_fail_errno(error, LOP_E_IO, path, "write", number);
         }
         lopi_descriptor_close(descriptor);
     }

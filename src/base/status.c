@@ -139,5 +139,7 @@ lop_status lopi_fail_line(lop_error *error, lop_status code, const char *file, u
 
 lop_status lopi_fail_memory(lop_error *error, size_t size)
 {
+    if (size == 0) /* not known */
+        return lopi_fail(error, LOP_E_MEMORY, "out of memory");
     return lopi_fail(error, LOP_E_MEMORY, "out of memory: %zu bytes asked for", size);
 }

@@ -145,6 +145,33 @@ static json_t *block_json(const lopi_block *block)
     return NULL;
 }
 
+static bool is_utf8(const char *text)
+{
+    if (!text)
+        return true;
+    json_t *string = json_string(text);
+    json_decref(string);
+    return string != NULL;
+}
+
+/* What comes from a file is UTF-8; a program may have put other texts into its results. */
+static lop_status refused(const lopi_view *view, lop_error *error)
+{
+    for (size_t b = 0; b < view->count; b++) {
+        const lopi_block *block = view->blocks + b;
+        bool all = is_utf8(block->dataset) && is_utf8(block->network);
+        for (size_t s = 0; s < block->count; s++) {
+            const lop_result *first = block->series[s].first;
+            all = all && is_utf8(first->method) && is_utf8(first->criterion) &&
+                  is_utf8(first->scope) && is_utf8(first->schedule);
+        }
+        if (!all)
+            return lopi_fail(error, LOP_E_FORMAT,
+                             "cannot put the results into the page: a name is not UTF-8");
+    }
+    return lopi_fail_memory(error, 0);
+}
+
 lop_status lopi_html_data(const lopi_page *page, FILE *stream, lop_error *error)
 {
     json_t *blocks = json_array();
@@ -153,9 +180,7 @@ lop_status lopi_html_data(const lopi_page *page, FILE *stream, lop_error *error)
     for (size_t i = 0; ok && i < page->view->count; i++)
         ok = json_array_append_new(blocks, block_json(page->view->blocks + i)) == 0;
     lop_status status = ok ? lopi_json_text(blocks, (lopi_json_style){0}, &text, error)
-                           : lopi_fail(error, LOP_E_FORMAT,
-                                       "cannot put the results into the page: a name is not "
-                                       "UTF-8, or memory is out");
+                           : refused(page->view, error);
     if (status == LOP_OK)
         lopi_html_json(text, stream);
     free(text);

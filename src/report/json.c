@@ -41,12 +41,23 @@ static void write_array(const json_t *array, lopi_json_style style, int depth, F
     fputc(']', stream);
 }
 
+/* As jansson does it, but without memory: a value that cannot be written must not become another.
+ */
 static void write_string(const char *text, FILE *stream)
 {
-    json_t *string = json_string(text);
-    if (!string || json_dumpf(string, stream, JSON_ENCODE_ANY) != 0)
-        fputs("null", stream);
-    json_decref(string);
+    static const char named[] = {'"', '\\', '\b', '\f', '\n', '\r', '\t', 0};
+    static const char letters[] = "\"\\bfnrt";
+    fputc('"', stream);
+    for (; *text; text++) {
+        const char *known = strchr(named, *text);
+        if (known)
+            fprintf(stream, "\\%c", letters[known - named]);
+        else if ((unsigned char)*text < 0x20)
+            fprintf(stream, "\\u%04X", (unsigned)(unsigned char)*text);
+        else
+            fputc(*text, stream);
+    }
+    fputc('"', stream);
 }
 
 static void write_object(const json_t *object, lopi_json_style style, int depth, FILE *stream)

@@ -127,6 +127,12 @@ lop_status lopi_shown_networks_open(lopi_shown_networks *out, const lopi_view *v
                 open_one(network, directory);
                 network->same = find_same(&networks, networks.count);
                 networks.count++;
+                if (network->error.code == LOP_E_MEMORY) { /* not what the file is like */
+                    if (error)
+                        *error = network->error;
+                    lopi_shown_networks_free(&networks);
+                    return LOP_E_MEMORY;
+                }
             }
     carry(&networks, limit);
     *out = networks;

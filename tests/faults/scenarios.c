@@ -300,6 +300,26 @@ static lop_status recipe_read(lop_recipe *recipe, lop_error *error)
     return status;
 }
 
+static lop_status page_made(lop_error *error)
+{
+    lop_results results = {0};
+    lop_output *output = NULL;
+    /* Without the directory: a packed network that cannot be opened is left out, and the page says
+     * so, which is another page. */
+    lop_status status = lop_results_load(&results, at("results.jsonl"), NULL, error);
+    if (status == LOP_OK)
+        status = lop_output_open(&output, at("page.html"), true, error);
+    if (status == LOP_OK)
+        status = lop_report_html(&results, NULL, lop_output_stream(output), error);
+    if (status == LOP_OK) {
+        status = lop_output_commit(output, error);
+        output = NULL;
+    }
+    lop_output_abandon(output);
+    lop_results_free(&results);
+    return status;
+}
+
 static lop_status recipes(lop_error *error)
 {
     lop_recipe recipe = {0}, copy = {0};
@@ -348,6 +368,7 @@ static const scenario scenarios[] = {
     {"plan kept", plan_kept, NULL, true},
     {"append", appended, NULL, false},
     {"report", reported, "report.txt", false},
+    {"page", page_made, "page.html", false},
     {"recipe", recipes, NULL, false},
     {"sweep", swept, NULL, false},
 };
