@@ -91,8 +91,8 @@ typedef struct lop_plan_options {
                          computed all the same; planning for fewer sizes takes less time */
     size_t threads; /* that one run uses, 1 … 256; 0 means 1. Above 1 the plan has threads of its
                        own, which sleep between runs */
-    bool measure;   /* time the candidates on this machine, which takes some 100 ms, rather than
-                       guess by their stated costs */
+    bool measure;   /* time the candidates on this machine, which takes a second or so for all sizes
+                       of   batch, rather than guess by their stated costs, which takes some ms */
     bool dense;     /* only candidates that skip no zeros: the network's own dense form */
     const char *kernel; /* this way of computing for every layer that it can compute, as
                            lop_plan_candidate names it, to compare with; NULL: what is best */
