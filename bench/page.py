@@ -37,9 +37,9 @@ def markdown_table(head, rows, left=1):
 
 
 def target_lines(tables, notes):
-    rows = [row for name in ("inference", "training") if name in tables
+    rows = [row[:-1] + [row[-1].lower()] for name in ("inference", "training") if name in tables
             for row in tables[name].rows]
-    lines = ["Machine: %s, %d cores used; %s." % (machine_name(), os.cpu_count(), instruction_sets()),
+    lines = ["Machine: %s, %d cores; %s." % (machine_name(), os.cpu_count(), instruction_sets()),
              ""]
     lines += markdown_table(["", "target", "measured", ""], rows)
     if notes.texts:
