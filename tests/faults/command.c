@@ -14,6 +14,7 @@
 
 #include "faults.h"
 
+/* The names that the linker gives. NOLINTBEGIN(bugprone-reserved-identifier) */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *block, size_t size);
@@ -47,6 +48,7 @@ FILE *__wrap_fopen(const char *path, const char *mode)
 {
     return faults_fail(FAULT_OPEN) && errno != EINTR ? NULL : __real_fopen(path, mode);
 }
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 static const char *reached;
 
