@@ -37,7 +37,7 @@ static const option report_options_table[] = {
      .offer = OFFER_DIRECTORIES,
      .offset = offsetof(values, figures),
      .argument = "DIR",
-     .help = "draw plots as PNG and SVG, with gnuplot"},
+     .help = "draw plots as PNG, SVG and PDF, with gnuplot"},
     {.name = "text",
      .letter = 't',
      .kind = OPTION_FLAG,
@@ -61,6 +61,7 @@ static const option_group groups[] = {{"Report", report_options_table}, {0}};
 static const example examples[] = {
     {"lop report out", "the table in the terminal"},
     {"lop report out -o report.html --csv results.csv", "the page, and all numbers"},
+    {"lop report out/mnist out/fashion-mnist -o both.html", "one page of several sweeps"},
     {0},
 };
 
@@ -110,24 +111,53 @@ static lop_status write_all(session *s, const values *v, const lop_results *resu
     return status;
 }
 
+/* Results of one more directory behind those that are there. Where there are several directories,
+ * the packed files that results name are found from the root: each has its own. */
+static lop_status add_results(lop_results *all, const char *argument, bool several,
+                              const lop_hooks *hooks, lop_error *error)
+{
+    lop_results more = {0};
+    char *path = results_path(argument), *directory = path ? results_directory(path) : NULL;
+    char *whole = directory ? realpath(directory, NULL) : NULL;
+    lop_status status = LOP_OK;
+    if (!directory)
+        status = usage_error(error, LOP_E_MEMORY, "out of memory");
+    if (status == LOP_OK)
+        status = lop_results_load_rest(&more, path, hooks, error);
+    for (size_t i = 0; status == LOP_OK && several && whole && i < more.count; i++) {
+        char *found = more.items[i].packed ? report_path(whole + 1, more.items[i].packed) : NULL;
+        if (found)
+            status = lop_result_set_text(&more.items[i].packed, found, error);
+        free(found);
+    }
+    if (status == LOP_OK)
+        status = lop_results_join(all, &more, error);
+    lop_results_free(&more);
+    free(whole);
+    free(directory);
+    free(path);
+    return status;
+}
+
 static lop_status run(session *s, void *given, lop_error *error)
 {
     const values *v = given;
     lop_results results = {0};
     lop_hooks hooks = session_hooks(s);
+    size_t count = v->common.argument_count;
     char *path = results_path(v->common.arguments[0]);
     char *directory = path ? results_directory(path) : NULL;
     lop_status status = LOP_OK;
     if (!directory)
         status = usage_error(error, LOP_E_MEMORY, "out of memory");
-    if (status == LOP_OK)
-        status = lop_results_load(&results, path, &hooks, error);
+    for (size_t i = 0; status == LOP_OK && i < count; i++)
+        status = add_results(&results, v->common.arguments[i], count > 1, &hooks, error);
     if (status == LOP_OK && results.count == 0) {
         usage_error(error, LOP_E_FORMAT, "expected results, found none");
         status = blame(error, path);
     }
     if (status == LOP_OK)
-        status = write_all(s, v, &results, directory, error);
+        status = write_all(s, v, &results, count > 1 ? "/" : directory, error);
     lop_results_free(&results);
     free(directory);
     free(path);
@@ -137,16 +167,17 @@ static lop_status run(session *s, void *given, lop_error *error)
 const command command_report = {
     .name = "report",
     .summary = "table, page, CSV and plots of results",
-    .synopsis = "DIR [OPTIONS]",
+    .synopsis = "DIR... [OPTIONS]",
     .description =
-        "Draw the results of a sweep: DIR is its directory, or a results.jsonl itself. Everything "
+        "Draw the results of a sweep, or of several: DIR is its directory, or a results.jsonl "
+        "itself. Everything "
         "is made from results alone; seeds of one point are put together, with mean and standard "
         "deviation.\n",
     .groups = groups,
     .examples = examples,
     .offer = OFFER_DIRECTORIES,
     .least = 1,
-    .most = 1,
+    .most = 64,
     .values_size = sizeof(values),
     .run = run,
 };

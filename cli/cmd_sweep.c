@@ -7,10 +7,11 @@
 #include "commands.h"
 #include "report_files.h"
 #include "session.h"
+#include "watch.h"
 
 typedef struct values {
     recipe_values base; /* first */
-    const char *directory;
+    const char *directory, *watch_report;
     bool no_timing;
     size_t jobs;
 } values;
@@ -81,6 +82,11 @@ static const option output_options[] = {
      .offset = offsetof(values, directory),
      .argument = "DIR",
      .help = "write results, networks and the report here; continue what is there"},
+    {.name = "watch-report",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(values, watch_report),
+     .argument = "FILE",
+     .help = "write the page there as results arrive; it loads itself anew while the sweep runs"},
     {.name = "no-timing",
      .kind = OPTION_FLAG,
      .offset = offsetof(values, no_timing),
@@ -113,10 +119,12 @@ static const example examples[] = {
 
 static void on_result(void *context, const lop_result *result, size_t done, size_t total)
 {
-    say(context, "[%zu/%zu] seed %llu  %-6s %s  %s  %4g %%  accuracy %6.2f %%  loss %.4f", done,
+    watch *w = context;
+    say(w->session, "[%zu/%zu] seed %llu  %-6s %s  %s  %4g %%  accuracy %6.2f %%  loss %.4f", done,
         total, (unsigned long long)result->seed, result->method, result->criterion,
         result->schedule, 100 * result->target_sparsity, 100 * result->test_accuracy,
         result->test_loss);
+    watch_result(w, done, total);
 }
 
 /* What a sweep leaves beside its results. */
@@ -210,11 +218,12 @@ static lop_status run(session *s, void *given, lop_error *error)
     lop_recipe *recipe = &v->base.recipe;
     lop_hooks hooks = session_hooks(s);
     lop_data_options data = {.label_column = recipe->label_column, .hooks = &hooks};
+    watch watched = {.session = s, .page = v->watch_report, .directory = v->directory};
     lop_sweep_options options = {
         .directory = v->directory,
         .hooks = &hooks,
         .on_result = on_result,
-        .context = s,
+        .context = &watched,
         .no_timing = v->no_timing,
         .jobs = v->jobs,
     };
@@ -224,8 +233,16 @@ static lop_status run(session *s, void *given, lop_error *error)
     lop_status status = lop_recipe_check(recipe, error);
     if (status == LOP_OK)
         status = lop_dataset_open(&dataset, recipe->data, &data, error);
-    if (status == LOP_OK)
+    if (status == LOP_OK) {
+        watch_begin(&watched);
         status = lop_sweep(recipe, dataset, &options, error);
+        lop_error unwritten = {0};
+        lop_status written = watch_end(&watched, status == LOP_OK, &unwritten);
+        if (status == LOP_OK && written != LOP_OK) {
+            status = written;
+            *error = unwritten;
+        }
+    }
     progress_end(s);
     if (status == LOP_E_CANCELLED)
         tell_how_to_continue(s);

@@ -111,13 +111,17 @@ if [ -n "$missing" ]; then
     rm -f "$log"
 fi
 
-# Packages of npm, at the versions that a lock file fixes.
-npm_packages() { # DIRECTORY
-    if [ -f "$1/package-lock.json" ] && ! cmp -s "$1/package-lock.json" "$1/node_modules/.lop-lock"; then
+# Packages of npm, at the versions that a lock file fixes; those for tests only where they are asked for.
+npm_packages() { # DIRECTORY WHAT-TESTS-NEED
+    omit=--omit=dev
+    case " $groups " in *" test "*) omit= ;; esac
+    if [ -f "$1/package-lock.json" ] && { ! cmp -s "$1/package-lock.json" "$1/node_modules/.lop-lock" ||
+        { [ -z "$omit" ] && [ -n "$2" ] && [ ! -d "$1/node_modules/$2" ]; }; }; then
         echo "deps: npm ci ($1/node_modules/, from $1/package-lock.json)"
-        (cd "$1" && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error)
+        # shellcheck disable=SC2086 # none or one word
+        (cd "$1" && npm ci $omit --no-audit --no-fund --ignore-scripts --loglevel=error)
         cp "$1/package-lock.json" "$1/node_modules/.lop-lock"
     fi
 }
-npm_packages . # the page's charts
-case " $groups " in *" bench "*) npm_packages bench ;; esac # ONNX Runtime
+npm_packages . playwright-core # the page's charts, and what steers the browser
+case " $groups " in *" bench "*) npm_packages bench "" ;; esac # ONNX Runtime

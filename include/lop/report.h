@@ -21,6 +21,13 @@
 extern "C" {
 #endif
 
+/** A sweep that is under way: its page says so, and loads itself anew. */
+typedef struct lop_report_running {
+    bool under_way;
+    size_t done, total; /* points; total 0: not known yet */
+    unsigned seconds;   /* until the page is loaded again; 0: 10 */
+} lop_report_running;
+
 typedef struct lop_report_options {
     const char *title;     /* NULL: made from the results */
     const char *command;   /* the command that reproduces the results; NULL: left out */
@@ -28,10 +35,11 @@ typedef struct lop_report_options {
     const lop_dataset *const *datasets; /* [dataset_count]: whose test samples the page offers to
                                            its packed networks, where results name them */
     size_t dataset_count;
-    const char *isa;        /* plans are made for no wider instruction set; NULL: all there are */
-    bool ascii;             /* the terminal cannot show UTF-8 */
-    bool colour;            /* the terminal takes colour */
-    size_t width;           /* columns of the terminal; 0: 80 */
+    const char *isa; /* plans are made for no wider instruction set; NULL: all there are */
+    bool ascii;      /* the terminal cannot show UTF-8 */
+    bool colour;     /* the terminal takes colour */
+    size_t width;    /* columns of the terminal; 0: 80 */
+    lop_report_running running;
     const lop_hooks *hooks; /* hears which figures are drawn */
 } lop_report_options;
 
@@ -55,8 +63,9 @@ LOP_API lop_status lop_report_html(const lop_results *results, const lop_report_
                                    FILE *stream, lop_error *error);
 
 /**
- * PNG and SVG plots by gnuplot into directory `dir`, with the data file and the script beside them:
- * test accuracy and loss against sparsity and against weights left; and, where pruned networks have
+ * PNG, SVG and PDF plots by gnuplot into directory `dir`, with the data file and the script beside
+ * them: test accuracy and loss against sparsity and against weights left, accuracy against the
+ * packed file and prediction time where these were measured; and, where pruned networks have
  * epochs, epoch by epoch, ways of pruning by one schedule side by side, the sparsity below.
  * @return LOP_OK; LOP_E_UNSUPPORTED where gnuplot is not installed (data and scripts are there)
  */

@@ -85,6 +85,8 @@ LOP_API lop_status lop_result_read(lop_result *out, const char *line, size_t siz
 typedef struct lop_results {
     lop_result *items;
     size_t count;
+    lop_error *skipped; /* [skipped_count] lines that lop_results_load_rest left out, and why */
+    size_t skipped_count;
 } lop_results;
 
 /**
@@ -93,6 +95,12 @@ typedef struct lop_results {
  */
 LOP_API lop_status lop_results_load(lop_results *out, const char *path, const lop_hooks *hooks,
                                     lop_error *error);
+/**
+ * The same, but bad lines are left out: each is said by hook, with its number, and kept in
+ * out->skipped, to be shown beside what is drawn of the rest. Lines of another schema too.
+ */
+LOP_API lop_status lop_results_load_rest(lop_results *out, const char *path, const lop_hooks *hooks,
+                                         lop_error *error);
 LOP_API void lop_results_free(lop_results *results);
 
 /**
@@ -100,6 +108,9 @@ LOP_API void lop_results_free(lop_results *results);
  * line left by a crash is cut off first.
  */
 LOP_API lop_status lop_results_append(const char *path, const lop_result *result, lop_error *error);
+
+/** Put `more` behind `all` and leave it empty; both stay as they were on failure. LOP_E_MEMORY. */
+LOP_API lop_status lop_results_join(lop_results *all, lop_results *more, lop_error *error);
 
 /** Whether two results measure the same point: all of 'what it is' equal, the seed too. */
 LOP_API bool lop_result_same(const lop_result *a, const lop_result *b);

@@ -9,7 +9,7 @@
 #include "report/text.h"
 
 /* Columns of the data file, from 1 as gnuplot counts. */
-enum { K = 1, WEIGHTS, ACCURACY, ACCURACY_DEVIATION, LOSS, LOSS_DEVIATION };
+enum { K = 1, WEIGHTS, ACCURACY, ACCURACY_DEVIATION, LOSS, LOSS_DEVIATION, BYTES, LATENCY };
 
 typedef struct figure_spec {
     const char *name;  /* behind the block's, in file names */
@@ -28,8 +28,38 @@ static const figure_spec figures[] = {
      ACCURACY_DEVIATION, "test accuracy, %", 100},
     {"loss-weights", "Test loss against weights left", WEIGHTS, LOSS, LOSS_DEVIATION,
      "test loss (cross-entropy, log scale)", 1},
+    {"accuracy-bytes", "Test accuracy against the packed file", BYTES, ACCURACY, ACCURACY_DEVIATION,
+     "test accuracy, %", 100},
+    {"accuracy-latency", "Test accuracy against prediction time", LATENCY, ACCURACY,
+     ACCURACY_DEVIATION, "test accuracy, %", 100},
 };
 enum { FIGURE_COUNT = sizeof figures / sizeof *figures };
+
+/* What lies across, where it is no k: falling, on a logarithmic scale. */
+static const struct {
+    int column;
+    size_t offset;
+    const char *label;
+} across[] = {
+    {WEIGHTS, offsetof(lop_result, weights_left),
+     "weights left (log scale; the dense network is at the left)"},
+    {BYTES, offsetof(lop_result, bytes_packed),
+     "bytes of the packed file (log scale; the dense network is at the left)"},
+    {LATENCY, offsetof(lop_result, latency_us_batch1),
+     "µs for one sample (log scale; the slowest is at the left)"},
+};
+
+/* Whether there is anything to draw: k there always is. */
+static bool is_measured(const lopi_block *block, int x)
+{
+    bool measured = x == K;
+    for (size_t a = 0; a < sizeof across / sizeof *across; a++)
+        for (size_t i = 0; across[a].column == x && i < block->count; i++)
+            for (size_t j = 0; j < block->series[i].count; j++)
+                measured = measured ||
+                           lopi_point_stat(block->series[i].points + j, across[a].offset).count > 0;
+    return measured;
+}
 
 enum { WIDTH = 960, HEIGHT = 600 };
 
@@ -65,8 +95,12 @@ static void put_data(const void *context, FILE *stream)
         bool deviation;
     } columns[] = {{offsetof(lop_result, weights_left), false},
                    {offsetof(lop_result, test_accuracy), true},
-                   {offsetof(lop_result, test_loss), true}};
-    fputs("# k\tweights left\ttest accuracy\tdeviation\ttest loss\tdeviation\n", stream);
+                   {offsetof(lop_result, test_loss), true},
+                   {offsetof(lop_result, bytes_packed), false},
+                   {offsetof(lop_result, latency_us_batch1), false}};
+    fputs("# k\tweights left\ttest accuracy\tdeviation\ttest loss\tdeviation\tbytes "
+          "packed\tlatency\n",
+          stream);
     for (size_t i = 0; i < block->count; i++) {
         const lopi_series *series = block->series + i;
         fputs(i ? "\n\n\n# " : "# ", stream);
@@ -125,12 +159,14 @@ static void put_axes(const lopi_block *block, const figure_spec *spec, FILE *str
         fputs("set xlabel 'k: share pruned, %' textcolor rgb '#444444' noenhanced\n"
               "set xrange [-1.5:100]\nset xtics 10\n",
               stream);
-    else {
-        fputs("set xlabel 'weights left (log scale; the dense network is at the left)' "
-              "textcolor rgb '#444444' noenhanced\n"
-              "set logscale x\nset format x '%.0s %c'\nset xrange ",
-              stream);
-        put_log_range(block, offsetof(lop_result, weights_left), 1.15, true, stream);
+    for (size_t a = 0; a < sizeof across / sizeof *across; a++) {
+        if (across[a].column != spec->x)
+            continue;
+        fprintf(stream,
+                "set xlabel '%s' textcolor rgb '#444444' noenhanced\n"
+                "set logscale x\nset format x '%%.0s %%c'\nset xrange ",
+                across[a].label);
+        put_log_range(block, across[a].offset, 1.15, true, stream);
     }
     lopi_figure_title(block, spec->title, stream);
 }
@@ -213,6 +249,8 @@ static lop_status draw_block(const lopi_view *view, size_t index, const char *di
     name_block(view, index, name, sizeof name);
     lop_status status = LOP_OK;
     for (size_t i = 0; status == LOP_OK && i < FIGURE_COUNT; i++) {
+        if (!is_measured(view->blocks + index, figures[i].x))
+            continue;
         snprintf(script, sizeof script, "%s-%s", name, figures[i].name);
         status = lopi_gnuplot_draw(dir, script, hooks, error);
     }
@@ -231,6 +269,8 @@ static lop_status write_block(const lopi_view *view, size_t index, const char *d
     lop_status status = lopi_gnuplot_write(&(lopi_drawing){file, put_data, block}, dir, error);
     for (size_t i = 0; status == LOP_OK && i < FIGURE_COUNT; i++) {
         const figure one = {block, figures + i, name};
+        if (!is_measured(block, figures[i].x))
+            continue;
         snprintf(file, sizeof file, "%s-%s.gp", name, figures[i].name);
         status = lopi_gnuplot_write(&(lopi_drawing){file, put_script, &one}, dir, error);
     }

@@ -48,15 +48,20 @@ void lopi_gnuplot_ramp(double at, char colour[LOPI_COLOUR_SIZE])
 static const struct {
     const char *suffix, *name, *options;
     double scale; /* its units for one of a figure */
+    const char *unit;
 } terminals[] = {
     {"png", "pngcairo",
      "fontscale 1.5 linewidth 2 pointscale 1.6 background '#ffffff' font 'DejaVu Sans,14' "
      "noenhanced",
-     5.0 / 3},
+     5.0 / 3, ""},
     {"svg", "svg",
      "fixed background '#ffffff' font 'DejaVu Sans,Helvetica,sans-serif' fontscale 1.1 linewidth "
      "1.2 noenhanced",
-     1},
+     1, ""},
+    {"pdf", "pdfcairo",
+     "background '#ffffff' font 'DejaVu Sans,11' fontscale 0.9 linewidth 1.6 pointscale 0.7 "
+     "noenhanced",
+     1.0 / 120, "in"},
 };
 
 bool lopi_gnuplot_terminal(size_t index, const char *name, size_t width, size_t height,
@@ -64,10 +69,10 @@ bool lopi_gnuplot_terminal(size_t index, const char *name, size_t width, size_t 
 {
     if (index >= sizeof terminals / sizeof *terminals)
         return false;
-    fprintf(stream, "set terminal %s size %.0f,%.0f %s\nset output '%s.%s'\n",
-            terminals[index].name, (double)width * terminals[index].scale,
-            (double)height * terminals[index].scale, terminals[index].options, name,
-            terminals[index].suffix);
+    fprintf(stream, "set terminal %s size %g%s,%g%s %s\nset output '%s.%s'\n",
+            terminals[index].name, (double)width * terminals[index].scale, terminals[index].unit,
+            (double)height * terminals[index].scale, terminals[index].unit,
+            terminals[index].options, name, terminals[index].suffix);
     return true;
 }
 

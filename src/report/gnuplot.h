@@ -1,6 +1,6 @@
 /**
  * Gnuplot: what all figures share. A figure is a data file (.tsv) and a script (.gp) that draws it
- * as PNG and SVG; both are written first, whether or not gnuplot is there to draw.
+ * as PNG, SVG and PDF; both are written first, whether or not gnuplot is there to draw.
  */
 #ifndef LOPI_REPORT_GNUPLOT_H
 #define LOPI_REPORT_GNUPLOT_H

@@ -32,6 +32,7 @@ static const struct {
     {"runtime-script", "<script>", "</script>", lopi_asset_runtime_js},
     {"pad-script", "<script>", "</script>", lopi_asset_pad_js},
     {"inside-script", "<script>", "</script>", lopi_asset_inside_js},
+    {"numbers-script", "<script>", "</script>", lopi_asset_numbers_js},
     {"script", "<script>", "</script>", lopi_asset_report_js},
 };
 enum { INLINED_COUNT = sizeof inlined / sizeof *inlined };
@@ -95,6 +96,8 @@ static const struct {
 } parts[] = {
     {"policy", put_policy},
     {"title", lopi_html_title},
+    {"refresh", lopi_html_refresh},
+    {"notes", lopi_html_notes},
     {"blocks", lopi_html_blocks},
     {"tables", lopi_html_tables},
     {"provenance", lopi_html_provenance},

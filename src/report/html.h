@@ -22,6 +22,12 @@ void lopi_html_text(const char *text, FILE *stream);
 /** "Pruning mnist and fashion-mnist", or the title asked for. */
 void lopi_html_title(const lopi_page *page, FILE *stream);
 
+/** In the head of a page that is of a sweep under way: loads it anew where there are no scripts. */
+void lopi_html_refresh(const lopi_page *page, FILE *stream);
+
+/** What a reader has to know first: that the sweep is under way, and which lines are left out. */
+void lopi_html_notes(const lopi_page *page, FILE *stream);
+
 /** A section for each block: headlines, room for charts. */
 void lopi_html_blocks(const lopi_page *page, FILE *stream);
 

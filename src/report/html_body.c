@@ -102,6 +102,7 @@ static const struct {
     {"packed, 32 values", offsetof(lop_result, bytes_packed_shared), put_bytes},
     {"compacted, µs", offsetof(lop_result, compacted_latency_us_batch1), put_time},
     {"packed, µs", offsetof(lop_result, latency_us_batch1), put_time},
+    {"energy estimate, µJ", offsetof(lop_result, energy_uj_estimate), put_time},
 };
 enum { COLUMN_COUNT = sizeof columns / sizeof *columns };
 
@@ -136,14 +137,19 @@ static void put_row(const lopi_block *block, const lopi_series *series, const lo
 {
     char text[LOPI_NUMBER_SIZE];
     bool fallen = lopi_has_fallen(point, lopi_dense_point(block, series));
-    fprintf(stream, "<tr%s><th scope=\"row\">%s</th>", fallen ? " class=\"fallen\"" : "",
-            lopi_percent_text(text, point->target));
+    fprintf(stream, "<tr%s><th scope=\"row\" data-value=\"%s\">", fallen ? " class=\"fallen\"" : "",
+            lopi_number_text(text, point->target));
+    fprintf(stream, "%s</th>", lopi_percent_text(text, point->target));
     for (size_t column = 0; column < COLUMN_COUNT; column++) {
         if (!column_is_used(block, column))
             continue;
         bool marked = fallen && columns[column].offset == offsetof(lop_result, test_accuracy);
-        fputs("<td>", stream);
-        columns[column].put(lopi_point_stat(point, columns[column].offset), stream);
+        lopi_stat stat = lopi_point_stat(point, columns[column].offset);
+        if (stat.count)
+            fprintf(stream, "<td data-value=\"%s\">", lopi_number_text(text, stat.mean));
+        else
+            fputs("<td>", stream);
+        columns[column].put(stat, stream);
         fputs(marked ? "<span class=\"mark\" title=\"more than one point below dense\">▾</span>"
                      : "",
               stream);

@@ -1,6 +1,7 @@
 /* The packed networks in the page: what they are, what is inside, and, of as many as there is room
  * for, the files themselves. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "report/html.h"
@@ -15,6 +16,13 @@ static bool set(json_t *object, const char *name, json_t *value)
     return object && json_object_set_new(object, name, value) == 0;
 }
 
+/* A page that is handed on does not tell in which directories it was made. */
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 /* What the page's charts call it, its file, and what stands in it. */
 static json_t *network_json(const lopi_shown_networks *networks, size_t index, const char *isa)
 {
@@ -25,7 +33,7 @@ static json_t *network_json(const lopi_shown_networks *networks, size_t index, c
               set(object, "series", json_integer((json_int_t)network->series)) &&
               set(object, "k", json_real(result->target_sparsity)) &&
               set(object, "seed", json_integer((json_int_t)result->seed)) &&
-              set(object, "file", json_string(lopi_shown_file(result)));
+              set(object, "file", json_string(name_of(lopi_shown_file(result))));
     if (ok && result->test_accuracy == result->test_accuracy)
         ok = set(object, "test_accuracy", json_real(result->test_accuracy));
     if (ok && !network->packed)

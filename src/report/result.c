@@ -128,50 +128,91 @@ static lop_status reserve(lop_results *results, size_t *capacity, lop_error *err
     return LOP_OK;
 }
 
-static lop_status read_lines(lop_results *results, const lopi_bytes *bytes, const char *path,
-                             const lop_hooks *hooks, lop_error *error)
+/* A file of results on its way into memory. */
+typedef struct reading {
+    const char *path;
+    const lop_hooks *hooks;
+    bool rest; /* bad lines are left out */
+    lop_results results;
+    size_t capacity;
+} reading;
+
+/* Left out, said and kept. */
+static lop_status skip_line(reading *r, uint64_t line, const lop_error *reason, lop_error *error)
+{
+    size_t count = r->results.skipped_count;
+    lop_error *skipped = lopi_realloc(r->results.skipped, count + 1, sizeof *skipped);
+    if (!skipped)
+        return lopi_fail_memory(error, (count + 1) * sizeof *skipped);
+    r->results.skipped = skipped;
+    r->results.skipped_count++;
+    skipped[count] = (lop_error){0};
+    lopi_fail_line(skipped + count, reason->code, r->path, line, "%s", reason->text);
+    lopi_message(r->hooks, LOP_WARNING, "%s: line %llu is left out: %s", r->path,
+                 (unsigned long long)line, reason->text);
+    return LOP_OK;
+}
+
+static lop_status read_line(reading *r, uint64_t line, const char *text, size_t size, bool whole,
+                            lop_error *error)
+{
+    lop_error reason = {0};
+    lop_status status = lop_result_read(r->results.items + r->results.count, text, size, &reason);
+    if (status == LOP_OK) {
+        r->results.count++;
+        return LOP_OK;
+    }
+    if (!whole && status == LOP_E_FORMAT) {
+        lopi_message(r->hooks, LOP_WARNING,
+                     "%s: line %llu was cut off and is left out; the next run measures it again",
+                     r->path, (unsigned long long)line);
+        return LOP_OK;
+    }
+    if (r->rest && status != LOP_E_MEMORY)
+        return skip_line(r, line, &reason, error);
+    return lopi_fail_line(error, status, r->path, line, "%s", reason.text);
+}
+
+static lop_status read_lines(reading *r, const lopi_bytes *bytes, lop_error *error)
 {
     const char *at = (const char *)bytes->data, *end = at + bytes->size;
-    size_t capacity = 0;
-    for (uint64_t line = 1; at < end; line++) {
+    lop_status status = LOP_OK;
+    for (uint64_t line = 1; status == LOP_OK && at < end; line++) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         size_t size = (size_t)((newline ? newline : end) - at);
-        lop_error reason = {0};
-        lop_status status = reserve(results, &capacity, error);
-        if (status != LOP_OK)
-            return status;
-        if (!is_blank(at, size)) {
-            status = lop_result_read(results->items + results->count, at, size, &reason);
-            if (status == LOP_OK)
-                results->count++;
-            else if (!newline && status == LOP_E_FORMAT)
-                lopi_message(hooks, LOP_WARNING,
-                             "%s: line %llu was cut off and is left out; the next run measures it "
-                             "again",
-                             path, (unsigned long long)line);
-            else
-                return lopi_fail_line(error, status, path, line, "%s", reason.text);
-        }
+        status = reserve(&r->results, &r->capacity, error);
+        if (status == LOP_OK && !is_blank(at, size))
+            status = read_line(r, line, at, size, newline != NULL, error);
         at += size + (newline ? 1 : 0);
     }
-    return LOP_OK;
+    return status;
+}
+
+static lop_status load(reading *r, lop_results *out, lop_error *error)
+{
+    lopi_bytes bytes = {0};
+    lop_status status = lopi_file_read(&bytes, r->path, MAX_FILE_BYTES, error);
+    if (status == LOP_OK)
+        status = read_lines(r, &bytes, error);
+    if (status == LOP_OK) {
+        *out = r->results;
+        r->results = (lop_results){0};
+    }
+    lop_results_free(&r->results);
+    lopi_free(bytes.data);
+    return status;
 }
 
 lop_status lop_results_load(lop_results *out, const char *path, const lop_hooks *hooks,
                             lop_error *error)
 {
-    lopi_bytes bytes = {0};
-    lop_results results = {0};
-    lop_status status = lopi_file_read(&bytes, path, MAX_FILE_BYTES, error);
-    if (status == LOP_OK)
-        status = read_lines(&results, &bytes, path, hooks, error);
-    if (status == LOP_OK) {
-        *out = results;
-        results = (lop_results){0};
-    }
-    lop_results_free(&results);
-    lopi_free(bytes.data);
-    return status;
+    return load(&(reading){.path = path, .hooks = hooks}, out, error);
+}
+
+lop_status lop_results_load_rest(lop_results *out, const char *path, const lop_hooks *hooks,
+                                 lop_error *error)
+{
+    return load(&(reading){.path = path, .hooks = hooks, .rest = true}, out, error);
 }
 
 void lop_results_free(lop_results *results)
@@ -181,7 +222,31 @@ void lop_results_free(lop_results *results)
     for (size_t i = 0; i < results->count; i++)
         lop_result_free(results->items + i);
     lopi_free(results->items);
+    lopi_free(results->skipped);
     *results = (lop_results){0};
+}
+
+lop_status lop_results_join(lop_results *all, lop_results *more, lop_error *error)
+{
+    size_t count = all->count + more->count, skipped = all->skipped_count + more->skipped_count;
+    lop_result *items = lopi_realloc(all->items, count + 1, sizeof *items);
+    if (items)
+        all->items = items;
+    lop_error *lines = lopi_realloc(all->skipped, skipped + 1, sizeof *lines);
+    if (lines)
+        all->skipped = lines;
+    if (!items || !lines)
+        return lopi_fail_memory(error, (count + 1) * sizeof *items);
+    if (more->count)
+        memcpy(items + all->count, more->items, more->count * sizeof *items);
+    if (more->skipped_count)
+        memcpy(lines + all->skipped_count, more->skipped, more->skipped_count * sizeof *lines);
+    all->count = count;
+    all->skipped_count = skipped;
+    lopi_free(more->items);
+    lopi_free(more->skipped);
+    *more = (lop_results){0};
+    return LOP_OK;
 }
 
 lop_status lop_results_append(const char *path, const lop_result *result, lop_error *error)

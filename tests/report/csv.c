@@ -21,7 +21,7 @@ static void values_are_quoted_where_needed(void **state)
 {
     (void)state;
     lop_result item = lop_result_empty();
-    lop_results results = {&item, 1};
+    lop_results results = {.items = &item, .count = 1};
     fake_text(&item.dataset, "a,b");
     fake_text(&item.network, "say \"hi\"\nthere");
     fake_text(&item.method, "plain");
@@ -81,7 +81,7 @@ static void epochs_stand_behind_what_they_are_of(void **state)
                            .seconds = 3},
                           {.epoch = 2, .learning_rate = 0.1}};
     lop_result items[] = {lop_result_empty(), lop_result_empty()};
-    lop_results results = {items, 2};
+    lop_results results = {.items = items, .count = 2};
     fake_text(&items[1].method, "unit, then weight");
     items[1].seed = 7;
     items[1].target_sparsity = 0.9;

@@ -16,7 +16,7 @@ typedef struct seed_epochs {
 /* Results of one point; test losses rise by one an epoch. */
 static lop_results make(const seed_epochs *seeds, size_t count)
 {
-    lop_results results = {lopi_alloc(count, sizeof *results.items), count};
+    lop_results results = {.items = lopi_alloc(count, sizeof *results.items), .count = count};
     for (size_t i = 0; i < count; i++) {
         lop_result *result = results.items + i;
         *result = lop_result_empty();

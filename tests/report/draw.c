@@ -47,7 +47,7 @@ int main(int count, char **arguments)
         free(line);
     }
     if (plain) { /* what tests/report/table.txt is held against */
-        lop_results one = {results.items, results.count / 2};
+        lop_results one = {.items = results.items, .count = results.count / 2};
         say("table.txt", lop_report_table(&one, NULL, plain, &error), &error);
     }
     if (csv)

@@ -105,13 +105,15 @@ static void each_schedule_has_its_figures(void **state)
 }
 
 /* Names that gnuplot must take as text: quotes, commands, and no file elsewhere. */
-static void gnuplot_draws_png_and_svg(void **state)
+static void gnuplot_draws_png_svg_and_pdf(void **state)
 {
     (void)state;
     lop_results results;
     lop_error error = {0};
     fake_results(&results, 1, 3);
     for (size_t i = 0; i < results.count; i++) {
+        results.items[i].bytes_packed = 1000 + results.items[i].weights_left / 3;
+        results.items[i].latency_us_batch1 = 1 + (double)results.items[i].weights_left / 5000;
         fake_text(&results.items[i].dataset, "../it's `touch pwned`\n\"; exit");
         if (i % 2)
             fake_text(&results.items[i].method, "u'nit\nexit 3");
@@ -128,6 +130,8 @@ static void gnuplot_draws_png_and_svg(void **state)
                                           "loss-k",
                                           "accuracy-weights",
                                           "loss-weights",
+                                          "accuracy-bytes",
+                                          "accuracy-latency",
                                           "accuracy-epochs-oneshot",
                                           "loss-epochs-oneshot"};
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
@@ -141,6 +145,11 @@ static void gnuplot_draws_png_and_svg(void **state)
         bytes = read_drawn(name);
         assert_non_null(strstr((const char *)bytes.data, "</svg>"));
         assert_non_null(strstr((const char *)bytes.data, "nit exit 3"));
+        free(bytes.data);
+        memcpy(name + strlen(name) - 3, "pdf", 3);
+        bytes = read_drawn(name);
+        assert_true(bytes.size > 5000);
+        assert_memory_equal(bytes.data, "%PDF-", 5);
         free(bytes.data);
     }
     char *path = lopi_path_join(dir, "pwned");
@@ -162,7 +171,7 @@ int main(void)
                                         remove_directory),
         cmocka_unit_test_setup_teardown(each_schedule_has_its_figures, make_directory,
                                         remove_directory),
-        cmocka_unit_test_setup_teardown(gnuplot_draws_png_and_svg, make_directory,
+        cmocka_unit_test_setup_teardown(gnuplot_draws_png_svg_and_pdf, make_directory,
                                         remove_directory),
         cmocka_unit_test(a_bad_directory_is_said),
     };

@@ -92,7 +92,7 @@ static void a_seed_counts_once_and_last(void **state)
         items[i].target_sparsity = 0.5;
         items[i].test_loss = (double)i;
     }
-    lop_results results = {items, 3};
+    lop_results results = {.items = items, .count = 3};
     lopi_view view;
     assert_int_equal(lopi_view_new(&view, &results, NULL), LOP_OK);
     assert_int_equal(view.blocks[0].series[0].points[0].count, 2);

@@ -98,7 +98,7 @@ static void little_data_is_no_crash(void **state)
 {
     (void)state;
     lop_result item = lop_result_empty();
-    lop_results none = {0}, one = {&item, 1};
+    lop_results none = {0}, one = {.items = &item, .count = 1};
     char *text = table_text(&none, NULL);
     assert_string_equal(text, "no results yet\n");
     free(text);
@@ -128,7 +128,7 @@ static void heads_are_chosen_on_validation(void **state)
         items[i].latency_us_batch1 = 50 - 10 * (double)(i % 5);
         items[i].dense_latency_us_batch1 = 400;
     }
-    lop_results results = {items, 10};
+    lop_results results = {.items = items, .count = 10};
     lopi_view view;
     lopi_head heads[LOPI_HEADS];
     assert_int_equal(lopi_view_new(&view, &results, NULL), LOP_OK);
@@ -168,7 +168,7 @@ static void headline_says_what_the_numbers_say(void **state)
         items[i].bytes_dense = 4000000;
         items[i].bytes_sparse = items[i].weights_left * 6;
     }
-    lop_results results = {items, 5};
+    lop_results results = {.items = items, .count = 5};
     lopi_view view;
     char text[LOPI_SENTENCE_SIZE];
     assert_int_equal(lopi_view_new(&view, &results, NULL), LOP_OK);

@@ -20,7 +20,13 @@ const lopChart = (function () {
     return element;
   }
 
-  const colour = (name) => getComputedStyle(root).getPropertyValue("--" + name).trim();
+  /* Asking the browser lays out the page each time: ask once a theme. */
+  let colours = new Map();
+  function colour(name) {
+    if (!colours.has(name)) colours.set(name, getComputedStyle(root).getPropertyValue("--" + name).trim());
+    return colours.get(name);
+  }
+  const forgetColours = () => { colours = new Map(); };
   const seriesColour = (index) => colour("s" + (index % 6));
 
   /* What has an order has colours in order: `at` from 0 to 1 along the theme's ramp. */
@@ -431,6 +437,6 @@ const lopChart = (function () {
     return list;
   }
 
-  return { make, colour, seriesColour, rampColour, whole, plain, short, bytes, isNumber, loss, hundredths, withDeviation, plot, clear,
+  return { make, colour, forgetColours, seriesColour, rampColour, whole, plain, short, bytes, isNumber, loss, hundredths, withDeviation, plot, clear,
     frame, entitle, choice, sample, legend, root, shapes, dark };
 })();

@@ -169,7 +169,7 @@ const lopCurves = (function () {
 
   /* What is chosen, and the address ---------------------------------------------------------------- */
 
-  const listed = (name) => lopPage.get(name, "").split("~").filter(Boolean);
+  const listed = (name) => lopPage.get(name, "").split("*").filter(Boolean);
 
   function viewOf(block, ys, xs) {
     const own = new Set(listed("hide").map((entry) => (entry === "p" ? "public answers" : (block.series[Number(entry)] || {}).name)));
@@ -185,8 +185,8 @@ const lopCurves = (function () {
     lopPage.set("x", view.x.key === "k" ? null : view.x.key);
     lopPage.set("show", view.detail === "close" ? "close" : null);
     lopPage.set("front", view.front ? null : "off");
-    lopPage.set("hide", indexes.filter(Boolean).join("~"));
-    lopPage.set("off", [...view.off].join("~"));
+    lopPage.set("hide", indexes.filter(Boolean).join("*"));
+    lopPage.set("off", [...view.off].join("*"));
   }
 
   /* Switches for all lines of a criterion, a schedule: where there are several. */

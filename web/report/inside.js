@@ -168,7 +168,6 @@ lopPage.part("inside", function (section, page) {
 
   function draw(network, block) {
     chosen = network;
-    page.set("net", network.series + "~" + plain(network.k));
     const inside = page.insideOf(network), name = page.nameOf(network) + ", k = " + plain(100 * network.k) + " %, seed " + network.seed;
     if (!inside) {
       summary.textContent = name + ": this network cannot be shown: " + network.missing;
@@ -192,10 +191,15 @@ lopPage.part("inside", function (section, page) {
     const list = page.networksOf(block), ways = [...new Set(list.map((n) => n.series))];
     const ofWay = (series) => list.filter((n) => n.series === series).sort((a, b) => a.k - b.k);
     if (!chosen || chosen.block !== block) {
-      const [series, k] = page.get("net", "").split("~").map(Number);
+      const [series, k] = page.get("net", "").split("*").map(Number);
       chosen = list.find((n) => n.series === series && n.k === k) || list.find((n) => n.k >= 0.9 && !n.missing) || list[0];
     }
     const slider = make("input", { type: "range", min: 0, step: 1, class: "k", "aria-label": "k" }), shown = make("output");
+    const choose = (network) => {
+      page.set("net", network.series + "*" + plain(network.k));
+      draw(network, block);
+      fill();
+    };
     const fill = () => {
       const nets = ofWay(chosen.series);
       slider.max = nets.length - 1;
@@ -203,11 +207,10 @@ lopPage.part("inside", function (section, page) {
       slider.setAttribute("aria-valuetext", plain(100 * chosen.k) + " %");
       shown.textContent = "k = " + plain(100 * chosen.k) + " %";
     };
-    slider.addEventListener("input", () => { draw(ofWay(chosen.series)[Number(slider.value)], block); fill(); });
+    slider.addEventListener("input", () => choose(ofWay(chosen.series)[Number(slider.value)]));
     controls.replaceChildren(...(ways.length > 1 ? [choice("pruned by", ways.map((s) => [String(s), page.blocks[block].series[s].name]), String(chosen.series), (value) => {
       const nets = ofWay(Number(value));
-      draw(nets.reduce((best, n) => (Math.abs(n.k - chosen.k) < Math.abs(best.k - chosen.k) ? n : best)), block);
-      fill();
+      choose(nets.reduce((best, n) => (Math.abs(n.k - chosen.k) < Math.abs(best.k - chosen.k) ? n : best)));
     })] : []), make("label", { class: "slide" }, "dense ", slider, " pruned"), shown);
     fill();
   }

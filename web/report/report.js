@@ -2,7 +2,7 @@
 (function () {
   "use strict";
 
-  const { make, seriesColour, root, dark } = lopChart;
+  const { make, seriesColour, forgetColours, root, dark } = lopChart;
   const { blocks } = lopPage;
   const find = (id) => document.getElementById(id);
 
@@ -18,6 +18,7 @@
 
   function show(index) {
     shown = index;
+    forgetColours();
     sections.forEach((section, i) => { section.hidden = i !== index; });
     tables.forEach((table, i) => { table.hidden = i !== index; });
     document.querySelectorAll("#chooser button").forEach((b, i) => b.setAttribute("aria-pressed", String(i === index)));
@@ -81,6 +82,21 @@
   /* An address that somebody pasted while the page was open. */
   window.addEventListener("hashchange", () => { if (location.hash.includes("=")) location.reload(); });
 
+  /* A sweep under way: loaded anew, unless the reader wants to look at something in peace. */
+  function reloadWhileRunning() {
+    const note = find("live");
+    if (!note) return;
+    let waiting = true;
+    const button = make("button", { type: "button", "aria-pressed": "false", onclick: () => {
+      waiting = !waiting;
+      button.setAttribute("aria-pressed", String(!waiting));
+      button.textContent = waiting ? "Hold still" : "Go on";
+    } }, "Hold still");
+    note.append(" ", button);
+    setInterval(() => { if (waiting) location.reload(); }, 1000 * Number(note.dataset.seconds));
+  }
+
+  reloadWhileRunning();
   offerChoice();
   offerThemes();
   show(shown);
