@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "commands.h"
+#include "curve_draw.h"
 #include "report_files.h"
 #include "session.h"
 
@@ -42,7 +43,7 @@ static const option report_options_table[] = {
      .letter = 't',
      .kind = OPTION_FLAG,
      .offset = offsetof(values, text),
-     .help = "print the table; so too where nothing else is asked for"},
+     .help = "print the main curve and the table; so too where nothing else is asked for"},
     {.name = "title",
      .kind = OPTION_TEXT,
      .offset = offsetof(values, title),
@@ -96,6 +97,8 @@ static lop_status write_all(session *s, const values *v, const lop_results *resu
         status = report_write_csv(results, lop_report_epochs_csv, v->epochs, v->overwrite, error);
     if (status == LOP_OK && v->figures)
         status = report_write_figures(s, results, &options, v->figures, error);
+    if (status == LOP_OK && text)
+        curve_draw(results, &s->out);
     if (status == LOP_OK && text)
         status = lop_report_table(results, &options, stdout, error);
     if (status == LOP_OK && s->common.json)

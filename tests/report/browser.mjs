@@ -60,6 +60,8 @@ write("plain", results);
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
   "--disable-component-update", "--disable-sync"] });
 
+const patience = 300000; /* ms: a machine may be very busy */
+
 /* A page, and what it must not do. */
 async function open(file, options = {}, fragment = "") {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true, ...options });
@@ -68,9 +70,13 @@ async function open(file, options = {}, fragment = "") {
   page.on("pageerror", (error) => said.push(String(error)));
   page.on("dialog", (dialog) => { said.push("dialog " + dialog.message()); dialog.dismiss(); });
   page.on("request", (request) => asked.push(request.url()));
-  await page.goto(address);
-  await page.waitForSelector("html[data-ready]");
-  return { page, async close() {
+  /* What the page's own thread computes, whatever else the machine is busy with. */
+  const session = await context.newCDPSession(page);
+  await session.send("Performance.enable", { timeDomain: "threadTicks" });
+  const computed = async () => (await session.send("Performance.getMetrics")).metrics.find(({ name }) => name === "TaskDuration").value;
+  await page.goto(address, { timeout: patience });
+  await page.waitForSelector("html[data-ready]", { timeout: patience });
+  return { page, computed, async close() {
     assert.deepEqual(said, [], "nothing is said on the console");
     const foreign = asked.filter((url) => !url.startsWith("file://" + file) && !url.startsWith("blob:"));
     assert.deepEqual(foreign, [], "no request leaves the page");
@@ -267,13 +273,15 @@ const tests = {
             epochs: Array.from({ length: 20 }, (unused, e) => ({ ...results[0].epochs[0], epoch: e + 1, test_accuracy: 0.9 + e / 250 - k / 1000 })) });
     write("many", many);
     const begin = performance.now();
-    report(at("many"), at("many.html"));
+    const run = spawnSync("sh", ["-c", '"$0" report "$1" -f -q -o "$2" && times', lop, at("many"), at("many.html")], { encoding: "utf8" });
+    assert.equal(run.status, 0, run.stderr);
+    const [, minutes, seconds] = /\n(\d+)m([\d.]+)s/.exec(run.stdout), busy = 60 * Number(minutes) + Number(seconds);
     const made = performance.now();
-    const { page, close } = await open(at("many.html"));
-    const drawn = performance.now(), size = fs.statSync(at("many.html")).size;
-    console.log(`  ${many.length} results: made in ${((made - begin) / 1e3).toFixed(2)} s, opened and drawn in ${((drawn - made) / 1e3).toFixed(2)} s, ${(size / 1e6).toFixed(1)} MB`);
-    /* The aim is 3 s each on a machine that is not busy; a test must bear one that is. */
-    assert.ok(made - begin < 30000 && drawn - made < 30000);
+    const { page, computed, close } = await open(at("many.html"));
+    const drawn = performance.now(), size = fs.statSync(at("many.html")).size, thread = await computed();
+    console.log(`  ${many.length} results: made in ${((made - begin) / 1e3).toFixed(2)} s (${busy.toFixed(2)} s computing), opened and drawn in ${((drawn - made) / 1e3).toFixed(2)} s (${thread.toFixed(2)} s computing), ${(size / 1e6).toFixed(1)} MB`);
+    /* 3 s each, where nothing else is computed meanwhile. */
+    assert.ok(busy < 3 && thread < 3);
     await page.selectOption(".across select", "weights_left");
     await close();
   },

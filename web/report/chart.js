@@ -36,7 +36,8 @@ const lopChart = (function () {
     return "rgb(" + stops[from].map((value, i) => Math.round(value + (place - from) * (stops[from + 1][i] - value))).join(" ") + ")";
   }
 
-  const whole = (value) => Math.round(value).toLocaleString("en-US");
+  const thousands = new Intl.NumberFormat("en-US");
+  const whole = (value) => thousands.format(Math.round(value));
   const plain = (value) => String(Number(value.toPrecision(6)));
   const isNumber = (value) => typeof value === "number" && isFinite(value);
 

@@ -38,7 +38,7 @@
 
   /* Where to go on this page. Links would change the fragment, which holds what was chosen. */
   function findPlaces() {
-    const heads = [...document.querySelectorAll("main h2, main .charts > h3")].filter((head) => head.offsetParent);
+    const heads = [...document.querySelectorAll("main h2, main .charts > h3")].filter((head) => !head.closest("[hidden]"));
     find("places").replaceChildren(...heads.slice(1).map((head) => make("button", { type: "button", onclick: () => {
       head.tabIndex = -1;
       head.scrollIntoView();
