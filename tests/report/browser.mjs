@@ -43,7 +43,7 @@ const write = (dir, lines) => {
 
 /* Results: two data sets, two methods, ten k, three seeds; packed files for some of the first. */
 fs.mkdirSync(at("drawn"));
-execFileSync(draw, [at("drawn")], { stdio: "ignore" });
+execFileSync(draw, [at("drawn"), "--no-figures"], { stdio: "ignore" });
 const results = fs.readFileSync(at("drawn", "results.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line));
 const golden = path.join(root, "tests/pack/golden");
 fs.mkdirSync(at("plain", "packed"), { recursive: true });

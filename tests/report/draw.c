@@ -1,8 +1,10 @@
 /* Draws everything from made-up results into a directory, to be looked at. No test. */
 #include "test.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <lop/report.h>
 
@@ -28,8 +30,9 @@ static FILE *create(const char *dir, const char *name)
 
 int main(int count, char **arguments)
 {
-    if (count != 2) {
-        fprintf(stderr, "usage: %s DIR\n", arguments[0]);
+    bool figures = count == 2;
+    if (count != 2 && (count != 3 || strcmp(arguments[2], "--no-figures") != 0)) {
+        fprintf(stderr, "usage: %s DIR [--no-figures]\n", arguments[0]);
         return 64;
     }
     lop_error error = {0};
@@ -57,7 +60,8 @@ int main(int count, char **arguments)
     say("table", lop_report_table(&results, &options, stdout, &error), &error);
     if (html)
         say("html", lop_report_html(&results, &options, html, &error), &error);
-    say("figures", lop_report_figures(&results, &options, arguments[1], &error), &error);
+    if (figures)
+        say("figures", lop_report_figures(&results, &options, arguments[1], &error), &error);
     FILE *const streams[] = {jsonl, csv, html, plain, epochs};
     for (size_t i = 0; i < sizeof streams / sizeof *streams; i++)
         if (streams[i])
