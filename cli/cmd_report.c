@@ -128,10 +128,13 @@ static lop_status add_results(lop_results *all, const char *argument, bool sever
     if (status == LOP_OK)
         status = lop_results_load_rest(&more, path, hooks, error);
     for (size_t i = 0; status == LOP_OK && several && whole && i < more.count; i++) {
-        char *found = more.items[i].packed ? report_path(whole + 1, more.items[i].packed) : NULL;
-        if (found)
-            status = lop_result_set_text(&more.items[i].packed, found, error);
-        free(found);
+        char **const names[] = {&more.items[i].packed, &more.items[i].packed_shared};
+        for (size_t j = 0; status == LOP_OK && j < 2; j++) {
+            char *found = *names[j] ? report_path(whole + 1, *names[j]) : NULL;
+            if (found)
+                status = lop_result_set_text(names[j], found, error);
+            free(found);
+        }
     }
     if (status == LOP_OK)
         status = lop_results_join(all, &more, error);
