@@ -94,25 +94,18 @@ static const struct {
     const char *name;
     void (*put)(const lopi_page *page, FILE *stream);
 } parts[] = {
-    {"policy", put_policy},
-    {"title", lopi_html_title},
-    {"refresh", lopi_html_refresh},
-    {"notes", lopi_html_notes},
-    {"blocks", lopi_html_blocks},
-    {"tables", lopi_html_tables},
-    {"provenance", lopi_html_provenance},
-    {"public", put_public},
-    {"library-licence", put_licence},
+    {"policy", put_policy},     {"title", lopi_html_title},       {"refresh", lopi_html_refresh},
+    {"notes", lopi_html_notes}, {"blocks", lopi_html_blocks},     {"tables", lopi_html_tables},
+    {"public", put_public},     {"library-licence", put_licence},
 };
 
-/* What stands there as JSON, and may fail. */
+/* What may fail: most of it stands there as JSON. */
 static const struct {
     const char *name;
     lop_status (*put)(const lopi_page *page, FILE *stream, lop_error *error);
 } data_parts[] = {
-    {"data", lopi_html_data},
-    {"networks", lopi_html_networks},
-    {"runtime", lopi_html_runtime},
+    {"provenance", lopi_html_provenance}, {"data", lopi_html_data},
+    {"networks", lopi_html_networks},     {"runtime", lopi_html_runtime},
     {"samples", lopi_html_samples},
 };
 

@@ -35,7 +35,7 @@ void lopi_html_blocks(const lopi_page *page, FILE *stream);
 void lopi_html_tables(const lopi_page *page, FILE *stream);
 
 /** Command, version, machine and recipe. */
-void lopi_html_provenance(const lopi_page *page, FILE *stream);
+lop_status lopi_html_provenance(const lopi_page *page, FILE *stream, lop_error *error);
 
 /** What the charts draw, as JSON in which no '<' stands. LOP_E_MEMORY, LOP_E_FORMAT. */
 lop_status lopi_html_data(const lopi_page *page, FILE *stream, lop_error *error);

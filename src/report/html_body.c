@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "report/field.h"
 #include "report/heads.h"
@@ -272,40 +273,54 @@ void lopi_html_tables(const lopi_page *page, FILE *stream)
 
 enum { MOST_SHOWN = 8 }; /* different machines, recipes or versions */
 
-typedef char *describe_function(const lop_result *result); /* new text, or NULL */
+/* A text in new memory, or NULL where there is none to show. */
+typedef lop_status describe_function(const lop_result *result, char **text, lop_error *error);
 
-static char *describe_version(const lop_result *result) { return lopi_strdup(result->version); }
-
-static char *describe_machine(const lop_result *result)
+static lop_status copy_text(const char *of, char **text, lop_error *error)
 {
-    char text[512], memory[LOPI_NUMBER_SIZE];
-    const lop_machine *machine = &result->machine;
-    if (!result->has_machine)
-        return NULL;
-    snprintf(text, sizeof text, "%s, %s, %s, %zu of %zu cores, %s of memory", machine->cpu,
-             machine->isa, machine->host, machine->threads, machine->cores,
-             lopi_bytes_text(memory, (double)machine->memory_bytes));
-    return lopi_strdup(text);
+    *text = lopi_strdup(of);
+    return of && !*text ? lopi_fail_memory(error, strlen(of)) : LOP_OK;
 }
 
-static char *describe_recipe(const lop_result *result)
+static lop_status describe_version(const lop_result *result, char **text, lop_error *error)
 {
-    char *text = NULL;
+    return copy_text(result->version, text, error);
+}
+
+static lop_status describe_machine(const lop_result *result, char **text, lop_error *error)
+{
+    char line[512], memory[LOPI_NUMBER_SIZE];
+    const lop_machine *machine = &result->machine;
+    *text = NULL;
+    if (!result->has_machine)
+        return LOP_OK;
+    snprintf(line, sizeof line, "%s, %s, %s, %zu of %zu cores, %s of memory", machine->cpu,
+             machine->isa, machine->host, machine->threads, machine->cores,
+             lopi_bytes_text(memory, (double)machine->memory_bytes));
+    return copy_text(line, text, error);
+}
+
+static lop_status describe_recipe(const lop_result *result, char **text, lop_error *error)
+{
     json_t *recipe = result->recipe ? json_loads(result->recipe, 0, NULL) : NULL;
-    if (recipe && lopi_json_text(recipe, (lopi_json_style){.lines = true}, &text, NULL) != LOP_OK)
-        text = NULL;
+    *text = NULL;
+    lop_status status =
+        recipe ? lopi_json_text(recipe, (lopi_json_style){.lines = true}, text, error) : LOP_OK;
     json_decref(recipe);
-    return text;
+    return status;
 }
 
 /* Every different text once, in the order of the results. */
-static void put_different(const lopi_page *page, const char *term, describe_function *describe,
-                          const char *element, FILE *stream)
+static lop_status put_different(const lopi_page *page, const char *term,
+                                describe_function *describe, FILE *stream, lop_error *error)
 {
+    const char *element = describe == describe_recipe ? "pre" : "span";
     char *shown[MOST_SHOWN] = {NULL};
     size_t count = 0;
-    for (size_t i = 0; i < page->results->count && count < MOST_SHOWN; i++) {
-        char *text = describe(page->results->items + i);
+    lop_status status = LOP_OK;
+    for (size_t i = 0; i < page->results->count && count < MOST_SHOWN && status == LOP_OK; i++) {
+        char *text = NULL;
+        status = describe(page->results->items + i, &text, error);
         bool known = !text;
         for (size_t j = 0; !known && j < count; j++)
             known = strcmp(text, shown[j]) == 0;
@@ -321,9 +336,10 @@ static void put_different(const lopi_page *page, const char *term, describe_func
     }
     for (size_t i = 0; i < count; i++)
         lopi_free(shown[i]);
+    return status;
 }
 
-void lopi_html_provenance(const lopi_page *page, FILE *stream)
+lop_status lopi_html_provenance(const lopi_page *page, FILE *stream, lop_error *error)
 {
     fputs("<dl>\n", stream);
     if (page->options->command) {
@@ -331,8 +347,11 @@ void lopi_html_provenance(const lopi_page *page, FILE *stream)
         lopi_html_text(page->options->command, stream);
         fputs("</pre></dd>\n", stream);
     }
-    put_different(page, "lop", describe_version, "span", stream);
-    put_different(page, "Machine", describe_machine, "span", stream);
-    put_different(page, "Recipe", describe_recipe, "pre", stream);
+    lop_status status = put_different(page, "lop", describe_version, stream, error);
+    if (status == LOP_OK)
+        status = put_different(page, "Machine", describe_machine, stream, error);
+    if (status == LOP_OK)
+        status = put_different(page, "Recipe", describe_recipe, stream, error);
     fputs("</dl>\n", stream);
+    return status;
 }

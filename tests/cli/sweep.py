@@ -154,8 +154,12 @@ class Sweep(tool.LopTest):
         self.fails(73, "r.html: exists already", "report", "out", "-o", "r.html")
         self.lop("report", "out/results.jsonl", "-o", "r.html", "-f")
         self.fails(66, "", "report", "nothing")
-        (self.here / "bad.jsonl").write_text('{"schema": "lop.result/1"}\n{]\n')
-        self.fails(65, "bad.jsonl: line 2", "report", "bad.jsonl")
+        # A broken line is said with its number, and the others are drawn.
+        lines = (self.here / "out/results.jsonl").read_text().splitlines()
+        (self.here / "bad.jsonl").write_text("\n".join([lines[0], "{]", *lines[1:]]) + "\n")
+        out, err = self.lop("report", "bad.jsonl")
+        self.assertIn("bad.jsonl: line 2 is left out", err)
+        self.assertIn("90", out)
         self.assertEqual(json.loads(self.lop("report", "out", "--json")[0])["results"], 12)
 
     def small(self, directory, *more):

@@ -218,7 +218,7 @@ class Prune(tool.LopTest):
 
     def test_eval(self):
         out, _ = self.lop("eval", "net.safetensors", "--data", self.data, "--confusion")
-        self.assertRegex(out, r"data, test part: accuracy \d+\.\d\d %, loss \d")
+        self.assertRegex(out, r"data, test part, float32: accuracy \d+\.\d\d %, loss \d")
         self.assertIn("rows are labels", out)
         found = json.loads(self.lop("eval", "net.safetensors", "--data", self.data, "--json")[0])
         right = sum(found["confusion"][c][c] for c in range(tool.CLASSES))

@@ -7,7 +7,7 @@
  *  - what is interrupted or done by halves (EINTR, short reads and writes) is no failure at all;
  *  - a file that was to be replaced is the old one or the new one, and no temporary file stays.
  *
- * library [--long]: without it a few of each scenario's calls fail, all of the first 40.
+ * library [--long]: without it a few of each scenario's calls fail, all of the first 20.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -122,7 +122,7 @@ static bool play(const scenario *of, const fault *what, content before)
 /* The n-th call to fail after the n-th: each of the first, then ever fewer. */
 static size_t next(size_t number, bool all)
 {
-    return all || number < 40 ? number + 1 : number + 1 + number / 5;
+    return all || number < 20 ? number + 1 : number + 1 + number / 3;
 }
 
 static void play_all(const scenario *of, bool all)

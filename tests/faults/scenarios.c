@@ -152,7 +152,7 @@ static lop_status pruned(lop_error *error)
         status = lop_network_load(&network, at("net.safetensors"), NULL, error);
     for (size_t i = 0; status == LOP_OK && lop_criterion_at(i); i++) {
         const lop_criterion *criterion = lop_criterion_at(i);
-        if (criterion->needs == LOP_NEEDS_MOVEMENT)
+        if (criterion->needs >= LOP_NEEDS_MOVEMENT) /* gathered while training */
             continue;
         lop_network *copy = NULL, *compact = NULL;
         lop_count count;
