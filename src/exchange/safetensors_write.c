@@ -35,9 +35,9 @@ static lop_status add_metadata(json_t *header, const lop_metadata *metadata, lop
     if (count == 0)
         return LOP_OK;
     const lop_metadata **order = lopi_alloc(count, sizeof *order);
-    json_t *texts = json_object();
+    json_t *texts = order ? json_object() : NULL;
     /* json_object_set_new takes `texts` also where it fails. */
-    if (!order || json_object_set_new(header, "__metadata__", texts) != 0) {
+    if (!texts || json_object_set_new(header, "__metadata__", texts) != 0) {
         lopi_free(order);
         return lopi_fail_memory(error, count * sizeof *order);
     }
