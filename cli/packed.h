@@ -22,7 +22,7 @@ extern const option packed_options[];
 typedef struct packed_network {
     lop_packed *packed;
     lop_network *network; /* as trained; NULL where the file is packed */
-    uint64_t seed; /* of the training; 1 where the file is packed */
+    uint64_t seed;        /* of the training; 1 where the file is packed */
     lop_dataset *dataset; /* that calibrated, or was named; may be NULL */
 } packed_network;
 

@@ -23,27 +23,34 @@ static const char *const usual_names[LOPI_FILE_COUNT][2] = {
     [LOPI_TEST_LABELS] = {"t10k-labels-idx1-ubyte", "t10k-labels.idx1-ubyte"},
 };
 
-/* Path of a file under its name, or packed; NULL where neither is there, or without memory. */
-static char *find_packed_or_not(const char *directory, const char *name)
+/* Path of a file under its name, or packed; NULL where neither is there. */
+static lop_status find_packed_or_not(char **out, const char *directory, const char *name,
+                                     lop_error *error)
 {
     static const char *const endings[] = {"", ".gz"};
+    *out = NULL;
     for (size_t i = 0; i < 2; i++) {
         char file[64];
         snprintf(file, sizeof file, "%s%s", name, endings[i]);
         char *path = lopi_path_join(directory, file);
-        if (path && lopi_file_exists(path))
-            return path;
+        if (!path)
+            return lopi_fail_memory(error, strlen(directory) + sizeof file);
+        if (lopi_file_exists(path)) {
+            *out = path;
+            return LOP_OK;
+        }
         lopi_free(path);
     }
-    return NULL;
+    return LOP_OK;
 }
 
-static char *find_usual(const char *directory, size_t file)
+static lop_status find_usual(char **out, const char *directory, size_t file, lop_error *error)
 {
-    char *path = NULL;
-    for (size_t i = 0; !path && i < 2; i++)
-        path = find_packed_or_not(directory, usual_names[file][i]);
-    return path;
+    *out = NULL;
+    lop_status status = LOP_OK;
+    for (size_t i = 0; status == LOP_OK && !*out && i < 2; i++)
+        status = find_packed_or_not(out, directory, usual_names[file][i], error);
+    return status;
 }
 
 static lop_status read_idx_parts(lop_dataset *set, char *const files[LOPI_FILE_COUNT],
@@ -74,17 +81,20 @@ static lop_status read_csv_parts(lop_dataset *set, const char *train, const char
 static lop_status read_directory(lop_dataset *set, const char *path,
                                  const lop_data_options *options, lop_error *error)
 {
-    char *files[LOPI_FILE_COUNT], *train_csv = find_packed_or_not(path, "train.csv"),
-                                  *test_csv = find_packed_or_not(path, "test.csv");
+    char *files[LOPI_FILE_COUNT] = {NULL}, *train_csv = NULL, *test_csv = NULL;
     const char *missing = NULL;
     bool any = false;
-    for (size_t i = 0; i < LOPI_FILE_COUNT; i++) {
-        files[i] = find_usual(path, i);
+    lop_status status = find_packed_or_not(&train_csv, path, "train.csv", error);
+    if (status == LOP_OK)
+        status = find_packed_or_not(&test_csv, path, "test.csv", error);
+    for (size_t i = 0; status == LOP_OK && i < LOPI_FILE_COUNT; i++) {
+        status = find_usual(&files[i], path, i, error);
         any |= files[i] != NULL;
         if (!files[i] && !missing)
             missing = usual_names[i][0];
     }
-    lop_status status;
+    if (status != LOP_OK)
+        goto out;
     if (!missing)
         status = read_idx_parts(set, files, error);
     else if (!any && train_csv && test_csv)
@@ -99,6 +109,7 @@ static lop_status read_directory(lop_dataset *set, const char *path,
                                 any                     ? missing
                                 : train_csv || test_csv ? (train_csv ? "test.csv" : "train.csv")
                                                         : "such file");
+out:
     for (size_t i = 0; i < LOPI_FILE_COUNT; i++)
         lopi_free(files[i]);
     lopi_free(train_csv);

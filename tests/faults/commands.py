@@ -29,7 +29,8 @@ WAYS = [("memory", errno.ENOMEM)] + [
         ("close", [errno.EIO, errno.EINTR]),
     ] for number in numbers]
 # 71 out of memory, 73 cannot create, 74 input/output; 66 where what cannot be opened is no input.
-STATUSES = {"memory": {71}, "open": {66, 73, 74}}
+# 65 where a file's kind cannot be looked at, and it is then read as another.
+STATUSES = {"memory": {71}, "open": {65, 66, 73, 74}}
 OTHERS = {73, 74}
 
 # What is run, in a copy of a directory made ready; and the file it writes, or None.

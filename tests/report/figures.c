@@ -126,14 +126,9 @@ static void gnuplot_draws_png_svg_and_pdf(void **state)
     }
     if (status != LOP_OK)
         fail_msg("%s", error.text);
-    static const char *const figures[] = {"accuracy-k",
-                                          "loss-k",
-                                          "accuracy-weights",
-                                          "loss-weights",
-                                          "accuracy-bytes",
-                                          "accuracy-latency",
-                                          "accuracy-epochs-oneshot",
-                                          "loss-epochs-oneshot"};
+    static const char *const figures[] = {
+        "accuracy-k",     "loss-k",           "accuracy-weights",        "loss-weights",
+        "accuracy-bytes", "accuracy-latency", "accuracy-epochs-oneshot", "loss-epochs-oneshot"};
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
         char name[96];
         snprintf(name, sizeof name, "___it_s__touch_pwned_____exit-%s.png", figures[i]);

@@ -60,8 +60,8 @@ static void code_all(lopi_coder *coder, const uint32_t *numbers)
     }
 }
 
-/* As a dense layer's positions are: all that is written is zeros, and a reader must not take them for
- * the end of the file. */
+/* As a dense layer's positions are: all that is written is zeros, and a reader must not take them
+ * for the end of the file. */
 static void what_is_all_zeros_comes_back(void **state)
 {
     (void)state;

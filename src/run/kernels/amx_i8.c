@@ -13,9 +13,9 @@
  * full 32 have tiles of fewer rows.
  *
  * Samples stay in the first cache, and weights pass by: loaded as a stream they push out less of
- * them, which took 15 % off a layer of 1000 × 1000. Finishing a group's sums between the products of
- * the next took off 10 % more. Fetching weights ahead, or what the next samples read and write: no
- * more than 1 %. 1000 × 1000 then takes 1.2 times what the products alone would.
+ * them, which took 15 % off a layer of 1000 × 1000. Finishing a group's sums between the products
+ * of the next took off 10 % more. Fetching weights ahead, or what the next samples read and write:
+ * no more than 1 %. 1000 × 1000 then takes 1.2 times what the products alone would.
  */
 #include <string.h>
 
