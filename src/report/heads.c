@@ -104,7 +104,7 @@ static void put_gone(lopi_head *head, const lopi_block *block)
     found f = find_least(block, offsetof(lop_result, weights_left));
     char accuracy[5 * LOPI_NUMBER_SIZE], left[LOPI_NUMBER_SIZE], all[LOPI_NUMBER_SIZE];
     double total = f.point ? mean_of(f.point, offsetof(lop_result, weights_total)) : NAN;
-    if (!(total > 0))
+    if (!f.point || !(total > 0))
         return;
     double gone = 100 * (1 - f.value / total);
     snprintf(head->figure, sizeof head->figure, "%s",
@@ -131,7 +131,7 @@ static void put_smaller(lopi_head *head, const lopi_block *block)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         found f = find_least(block, sizes[i].offset);
         double dense = f.point ? mean_of(f.point, offsetof(lop_result, bytes_dense)) : NAN;
-        if (!(dense > f.value))
+        if (!f.point || !(dense > f.value))
             continue;
         char accuracy[5 * LOPI_NUMBER_SIZE], small[2 * LOPI_NUMBER_SIZE], large[LOPI_NUMBER_SIZE];
         describe_accuracy(accuracy, sizeof accuracy, &f);
@@ -164,7 +164,7 @@ static void put_faster(lopi_head *head, const lopi_block *block)
             dense = lopi_point_stat(f.point, offsetof(lop_result, dense_latency_us_batch1));
         if (f.point && !(dense.mean > 0))
             dense = lopi_point_stat(f.dense, offsetof(lop_result, dense_latency_us_batch1));
-        if (!(dense.mean > f.value))
+        if (!f.point || !(dense.mean > f.value))
             continue;
         char accuracy[5 * LOPI_NUMBER_SIZE], fast[2 * LOPI_NUMBER_SIZE], slow[2 * LOPI_NUMBER_SIZE];
         describe_accuracy(accuracy, sizeof accuracy, &f);

@@ -80,7 +80,8 @@ static json_t *mask_json(const lopi_packed_layer *layer)
     for (size_t c = 0; c < layer->inputs; c++)
         wide[c * columns / layer->inputs]++;
     for (size_t i = 0; i < rows * columns; i++) {
-        places[i] = (double)tall[i / columns] * (double)wide[i % columns];
+        size_t y = i / columns, x = i % columns;
+        places[i] = (double)tall[y] * (double)wide[x];
         most = fmax(most, left[i] / places[i]);
     }
     for (size_t i = 0; i < rows * columns; i++)
