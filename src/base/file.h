@@ -61,7 +61,7 @@ void lopi_output_abandon(lopi_output *output);
 
 /**
  * Flush a stream that somebody else owns. LOP_OK; LOP_E_FULL or LOP_E_IO where any write to it
- * failed.
+ * failed: why is told by errno, so nothing that changes it belongs between the last write and this.
  * @param what  is written: "the page"
  */
 lop_status lopi_stream_flush(FILE *stream, const char *what, lop_error *error);

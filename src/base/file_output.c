@@ -207,7 +207,9 @@ void lopi_output_abandon(lopi_output *output)
 
 lop_status lopi_stream_flush(FILE *stream, const char *what, lop_error *error)
 {
-    errno = EIO; /* where an earlier write failed and left nothing to flush */
+    /* Where a write failed before and left nothing to flush, its reason is what errno still says. */
+    if (!ferror(stream) || errno == 0)
+        errno = EIO;
     if (fflush(stream) == 0 && !ferror(stream))
         return LOP_OK;
     int number = errno;

@@ -10,7 +10,9 @@
 #include "base/memory.h"
 #include "report_assets.h"
 
-enum { CARRIED_BYTES = 1100000 }; /* of packed networks, so that a page stays below 2 MB */
+/* What a page is to be, at most: packed networks are carried as far as the rest leaves room; but so
+ * much of them, were the rest as large. */
+enum { PAGE_BYTES = 1990000, NETWORK_BYTES_LEAST = 300000 };
 
 /* An asset as a text: the embedding puts a zero byte behind it. */
 static const char *text_of(const unsigned char *asset) { return (const char *)asset; }
@@ -99,13 +101,17 @@ static const struct {
     {"public", put_public},     {"library-licence", put_licence},
 };
 
+/* Where the packed networks stand, which come last: how many are carried depends on all else. */
+static const char hole[] = "networks";
+
 /* What may fail: most of it stands there as JSON. */
 static const struct {
     const char *name;
     lop_status (*put)(const lopi_page *page, FILE *stream, lop_error *error);
 } data_parts[] = {
-    {"provenance", lopi_html_provenance}, {"data", lopi_html_data},
-    {"networks", lopi_html_networks},     {"runtime", lopi_html_runtime},
+    {"provenance", lopi_html_provenance},
+    {"data", lopi_html_data},
+    {"runtime", lopi_html_runtime},
     {"samples", lopi_html_samples},
 };
 
@@ -129,7 +135,8 @@ static lop_status put_part(const lopi_page *page, const char *name, FILE *stream
                      name);
 }
 
-static lop_status put_template(const lopi_page *page, FILE *stream, lop_error *error)
+/* All but what goes into the hole; `at_hole` receives its place. */
+static lop_status put_template(const lopi_page *page, FILE *stream, long *at_hole, lop_error *error)
 {
     const char *at = text_of(lopi_asset_page);
     for (const char *open; (open = strstr(at, "{{")); at = strstr(open, "}}") + 2) {
@@ -137,12 +144,42 @@ static lop_status put_template(const lopi_page *page, FILE *stream, lop_error *e
         fwrite(at, 1, (size_t)(open - at), stream);
         if (sscanf(open, "{{%31[a-z-]}}", name) != 1 || !strstr(open, "}}"))
             return lopi_fail(error, LOP_E_INTERNAL, "the page's template has a broken part");
+        if (strcmp(name, hole) == 0) {
+            *at_hole = ftell(stream);
+            continue;
+        }
         lop_status status = put_part(page, name, stream, error);
         if (status != LOP_OK)
             return status;
     }
     fputs(at, stream);
     return LOP_OK;
+}
+
+static lop_status put_page(const lopi_page *page, FILE *stream, lop_error *error)
+{
+    char *text = NULL;
+    size_t size = 0;
+    long at_hole = -1;
+    FILE *memory = open_memstream(&text, &size);
+    lop_status status =
+        memory ? put_template(page, memory, &at_hole, error) : lopi_fail_memory(error, 0);
+    bool whole = memory && !ferror(memory);
+    if (memory && fclose(memory) != 0)
+        whole = false;
+    if (status == LOP_OK && !whole)
+        status = lopi_fail_memory(error, size);
+    if (status == LOP_OK && (at_hole < 0 || (size_t)at_hole > size))
+        status = lopi_fail(error, LOP_E_INTERNAL, "the page's template has no place for networks");
+    if (status == LOP_OK) {
+        size_t least = NETWORK_BYTES_LEAST;
+        size_t room = size + least < PAGE_BYTES ? PAGE_BYTES - size : least;
+        fwrite(text, 1, (size_t)at_hole, stream);
+        status = lopi_html_networks(page, room, stream, error);
+        fwrite(text + at_hole, 1, size - (size_t)at_hole, stream);
+    }
+    free(text);
+    return status;
 }
 
 lop_status lop_report_html(const lop_results *results, const lop_report_options *options,
@@ -155,10 +192,10 @@ lop_status lop_report_html(const lop_results *results, const lop_report_options 
         return status;
     lopi_shown_networks networks = {0};
     options = options ? options : &defaults;
-    status = lopi_shown_networks_open(&networks, &view, options->directory, CARRIED_BYTES, error);
+    status = lopi_shown_networks_open(&networks, &view, options->directory, error);
     const lopi_page page = {results, &view, options, &networks};
     if (status == LOP_OK)
-        status = put_template(&page, stream, error);
+        status = put_page(&page, stream, error);
     if (status == LOP_OK)
         status = lopi_stream_flush(stream, "the page", error);
     lopi_shown_networks_free(&networks);

@@ -13,7 +13,7 @@ typedef struct lopi_page {
     const lop_results *results;
     const lopi_view *view;
     const lop_report_options *options;
-    const lopi_shown_networks *networks;
+    lopi_shown_networks *networks; /* which of them are carried is settled as they are written */
 } lopi_page;
 
 /** Text from data, so that it is text and nothing else, in elements and in quoted attributes. */
@@ -40,11 +40,12 @@ lop_status lopi_html_provenance(const lopi_page *page, FILE *stream, lop_error *
 /** What the charts draw, as JSON in which no '<' stands. LOP_E_MEMORY, LOP_E_FORMAT. */
 lop_status lopi_html_data(const lopi_page *page, FILE *stream, lop_error *error);
 
-/** The packed networks that results name, as JSON: LOP_E_MEMORY. */
-lop_status lopi_html_networks(const lopi_page *page, FILE *stream, lop_error *error);
+/** The packed networks that results name, as JSON: what is said of each, and the files of as many
+ * as fit into `room` bytes with that. LOP_E_MEMORY. */
+lop_status lopi_html_networks(const lopi_page *page, size_t room, FILE *stream, lop_error *error);
 
 /** The runtime's WebAssembly modules in base64, the better one first; none where this library was
- * built without, or the page carries no network. LOP_E_MEMORY. */
+ * built without, or no network could be opened. LOP_E_MEMORY. */
 lop_status lopi_html_runtime(const lopi_page *page, FILE *stream, lop_error *error);
 
 /** Test samples, as lopi_samples_json has them. LOP_E_MEMORY. */

@@ -45,15 +45,34 @@ static json_t *network_json(const lopi_shown_networks *networks, size_t index, c
                  ? set(object, "same", json_integer((json_int_t)network->same))
                  : set(object, "inside", lopi_inside_json(network->packed, &network->account)) &&
                        set(object, "plan", lopi_plan_json(network->packed, isa, index < MEASURED)));
-    if (ok && network->carried)
-        ok = set(object, "data", lopi_base64_json(network->file.data, network->file.size));
     if (ok)
         return object;
     json_decref(object);
     return NULL;
 }
 
-lop_status lopi_html_networks(const lopi_page *page, FILE *stream, lop_error *error)
+/* Base64 takes four bytes for three; and a member's name, quotes and padding some more. */
+static size_t file_bytes_in(size_t room, size_t count)
+{
+    size_t framing = 32 * count;
+    return room > framing ? (room - framing) / 4 * 3 : 0;
+}
+
+/* The array with the carried networks' files in it. */
+static lop_status add_files(json_t *array, lopi_shown_networks *networks, size_t room,
+                            lop_error *error)
+{
+    lopi_shown_networks_carry(networks, file_bytes_in(room, networks->count));
+    for (size_t i = 0; i < networks->count; i++) {
+        const lopi_shown_network *network = networks->items + i;
+        if (network->carried && !set(json_array_get(array, i), "data",
+                                     lopi_base64_json(network->file.data, network->file.size)))
+            return lopi_fail_memory(error, network->file.size);
+    }
+    return LOP_OK;
+}
+
+lop_status lopi_html_networks(const lopi_page *page, size_t room, FILE *stream, lop_error *error)
 {
     json_t *array = json_array();
     char *text = NULL;
@@ -62,6 +81,14 @@ lop_status lopi_html_networks(const lopi_page *page, FILE *stream, lop_error *er
         ok = json_array_append_new(array, network_json(page->networks, i, page->options->isa)) == 0;
     lop_status status =
         ok ? lopi_json_text(array, (lopi_json_style){0}, &text, error) : lopi_fail_memory(error, 0);
+    if (status == LOP_OK) {
+        size_t spent = strlen(text);
+        free(text);
+        text = NULL;
+        status = add_files(array, page->networks, room > spent ? room - spent : 0, error);
+    }
+    if (status == LOP_OK)
+        status = lopi_json_text(array, (lopi_json_style){0}, &text, error);
     if (status == LOP_OK)
         lopi_html_json(text, stream);
     free(text);

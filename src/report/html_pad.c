@@ -1,5 +1,5 @@
 /* What the pad needs: the runtime's WebAssembly modules, and test samples. Nothing where no network
- * is carried. */
+ * could be opened. */
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -20,10 +20,10 @@ static lop_status put_json(json_t *json, FILE *stream, lop_error *error)
     return status;
 }
 
-static bool carries_any(const lopi_page *page)
+static bool opened_any(const lopi_page *page)
 {
     for (size_t i = 0; i < page->networks->count; i++)
-        if (page->networks->items[i].carried)
+        if (page->networks->items[i].packed)
             return true;
     return false;
 }
@@ -37,7 +37,7 @@ static bool append_module(json_t *modules, const unsigned char *asset, size_t si
 lop_status lopi_html_runtime(const lopi_page *page, FILE *stream, lop_error *error)
 {
     json_t *modules = json_array();
-    if (modules && carries_any(page) &&
+    if (modules && opened_any(page) &&
         !(append_module(modules, lopi_asset_simd_wasm, sizeof lopi_asset_simd_wasm) &&
           append_module(modules, lopi_asset_scalar_wasm, sizeof lopi_asset_scalar_wasm))) {
         json_decref(modules);
@@ -48,7 +48,7 @@ lop_status lopi_html_runtime(const lopi_page *page, FILE *stream, lop_error *err
 
 lop_status lopi_html_samples(const lopi_page *page, FILE *stream, lop_error *error)
 {
-    json_t *samples = carries_any(page)
+    json_t *samples = opened_any(page)
                           ? lopi_samples_json(page->view, page->networks, page->options)
                           : json_array();
     return put_json(samples, stream, error);

@@ -91,7 +91,7 @@ static size_t next_carried(const lopi_shown_networks *networks, bool dense, size
     return best;
 }
 
-static void carry(lopi_shown_networks *networks, size_t limit)
+void lopi_shown_networks_carry(lopi_shown_networks *networks, size_t limit)
 {
     size_t room = limit;
     for (int dense = 1; dense >= 0; dense--) {
@@ -107,7 +107,7 @@ static void carry(lopi_shown_networks *networks, size_t limit)
 }
 
 lop_status lopi_shown_networks_open(lopi_shown_networks *out, const lopi_view *view,
-                                    const char *directory, size_t limit, lop_error *error)
+                                    const char *directory, lop_error *error)
 {
     lopi_shown_networks networks = {0};
     size_t count = directory ? count_chosen(view) : 0;
@@ -134,7 +134,6 @@ lop_status lopi_shown_networks_open(lopi_shown_networks *out, const lopi_view *v
                     return LOP_E_MEMORY;
                 }
             }
-    carry(&networks, limit);
     *out = networks;
     return LOP_OK;
 }

@@ -38,11 +38,13 @@ typedef struct lopi_shown_networks {
 /**
  * Open what the results of `view` name in `directory`; lopi_shown_networks_free. A network that is
  * missing or damaged is no failure: it says so itself.
- * @param limit  bytes of files that may be carried; unpruned networks first, then from the smallest
  * @return LOP_OK; LOP_E_MEMORY
  */
 lop_status lopi_shown_networks_open(lopi_shown_networks *out, const lopi_view *view,
-                                    const char *directory, size_t limit, lop_error *error);
+                                    const char *directory, lop_error *error);
+/** Settle which are carried, at most `limit` bytes of files: unpruned ones first, then from the
+ * smallest. */
+void lopi_shown_networks_carry(lopi_shown_networks *networks, size_t limit);
 void lopi_shown_networks_free(lopi_shown_networks *networks);
 
 /**

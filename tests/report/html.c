@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <lop/pack.h>
 #include <lop/report.h>
 
 #include "report/fake.h"
@@ -102,6 +103,50 @@ static void little_data_is_no_crash(void **state)
     free(page_text(&one, NULL));
 }
 
+static char directory[] = "/tmp/lop-page-XXXXXX";
+
+/* A packed network of about 150 kB that no other equals. */
+static void pack_network(const char *name, uint64_t seed)
+{
+    char path[64];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    const size_t hidden[] = {180};
+    const lop_mlp_spec spec = {
+        .inputs = 200, .hidden = hidden, .hidden_count = 1, .outputs = 10, .seed = seed};
+    lop_network *network = NULL;
+    lop_packed *packed = NULL;
+    assert_int_equal(lop_network_new_mlp(&network, &spec, NULL), LOP_OK);
+    assert_int_equal(lop_pack(&packed, network, &(lop_pack_options){0}, NULL), LOP_OK);
+    assert_int_equal(lop_packed_save(packed, path, false, NULL), LOP_OK);
+    lop_packed_free(packed);
+    lop_network_free(network);
+}
+
+/* Far more bytes of networks than a page may have: it carries what fits, and is full. */
+static void a_page_is_no_larger_than_two_megabytes(void **state)
+{
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    lop_results results;
+    fake_results(&results, 1, 1);
+    for (size_t i = 0; i < results.count; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%zu.lop", i);
+        pack_network(name, i + 1);
+        fake_text(&results.items[i].packed, name);
+    }
+    char *text = page_text(&results, &(lop_report_options){.directory = directory});
+    size_t size = strlen(text);
+    if (size > 2000000 || size < 1700000)
+        fail_msg("expected a page of 1.7 to 2 MB, found %zu bytes", size);
+    assert_true(occurrences(text, "\"data\": \"") >= 5);
+    free(text);
+    lop_results_free(&results);
+    char command[64];
+    snprintf(command, sizeof command, "rm -rf '%s'", directory);
+    assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +154,7 @@ int main(void)
         cmocka_unit_test(nothing_is_fetched),
         cmocka_unit_test(tables_have_the_figures),
         cmocka_unit_test(little_data_is_no_crash),
+        cmocka_unit_test(a_page_is_no_larger_than_two_megabytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
