@@ -189,8 +189,8 @@ class Retrain(tool.LopTest):
                     process.communicate(timeout=60)
                     self.assertIn(process.returncode, (0, -9))
                     cut += process.returncode != 0
-                    if process.returncode == 0: # done already: once more from the start
-                        (self.here / "cut").unlink()
+                    # Done already, if only a moment before it was killed: once more from the start.
+                    (self.here / "cut").unlink(missing_ok=True)
                 self.assertGreaterEqual(cut, 1)
                 self.lop(*words, "-o", "cut", "--resume", "-q")
                 self.assertEqual(tensors(self.here / "whole"), tensors(self.here / "cut"))
