@@ -55,11 +55,12 @@ typedef struct lop_pack_options {
  *  - INT8: scale = max |w| / 127 of the unit, rounded to a bfloat16, and w ≈ scale · q;
  *  - SHARED: k-means over the layer's weights, begun with places evenly spaced from the least to
  *    the greatest (Han et al. 2016, section 3). No more different weights than entries are all
- *    kept, to 16 bits, and exactly where lop_sharer made them. Other tables of up to 64 entries are
- *    rounded to multiples of max / 127 where each is 8 of these or more, else to 16 bits.
+ *    kept, to 16 bits, and exactly where they are multiples of a step already, as lop_sharer makes
+ *    them. Other tables of up to 64 entries are rounded to multiples of max / 127 where each is 8
+ *    of these or more, else to 16 bits.
  *
- * Biases are rounded with the weights: of INT8 and SHARED to multiples of max / 127, of FLOAT16 to
- * 16 bits.
+ * Biases are rounded with the weights: of INT8 and SHARED to multiples of max / 127, but those that
+ * are multiples of a step already, as lop_sharer leaves them; of FLOAT16 to 16 bits.
  *
  * Calibration sets the range of whole numbers, 0 … 127, that what each layer reads is rounded to in
  * int8. Behind relu it begins at 0; elsewhere it holds 0 exactly. Its end is the one among 1, 0.98,

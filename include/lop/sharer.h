@@ -7,8 +7,8 @@
  * goes where it is nearest, while the table follows the means (straight-through training). Then the
  * assignment is held, and the entries alone are trained, each by the mean of its weights' steps
  * (Han et al. 2016, section 3). Masks stay what they are. In the end each layer has at most so many
- * different weights, up to 64 of them as multiples of max / 127, more as binary16, so that packing
- * keeps them exactly.
+ * different weights, up to 64 of them as multiples of max / 127, more as binary16, and after the
+ * last step biases are multiples of max / 127, so that packing keeps all of them exactly.
  *
  * Like the pruner, the sharer needs nothing from training but to be called, and what it keeps is in
  * lop_sharer_state, so that a training which is resumed gives the same bytes. It is wired to

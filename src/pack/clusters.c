@@ -83,12 +83,6 @@ bool lopi_clusters_used(const lopi_clusters *c, unsigned k)
     return c->end[k] > (k > 0 ? c->end[k - 1] : 0);
 }
 
-bool lopi_entry_bears_half(double entry)
-{
-    double size = fabs(entry);
-    return size == 0 || (size >= 0x1p-13 && size <= 0x1p15);
-}
-
 lop_status lopi_clusters_find(lopi_clusters *out, const float *values, size_t count,
                               unsigned entries, lop_error *error)
 {

@@ -34,7 +34,4 @@ void lopi_clusters_end(lopi_clusters *clusters);
 /** Whether cluster k has values. */
 bool lopi_clusters_used(const lopi_clusters *clusters, unsigned k);
 
-/** Whether an entry bears to be rounded to 16 bits: it is not at the ends of their range. */
-bool lopi_entry_bears_half(double entry);
-
 #endif

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "pack/clusters.h"
 #include "pack/sparse.h"
+#include "pack/table.h"
 #include "run/half.h"
 #include "run/steps.h"
 
@@ -54,28 +55,13 @@ static lop_status to_int8(lopi_packed_layer *layer, unsigned entries, lop_error 
 /* Shared values. ---------------------------------------------------------------------------------
  */
 
-/* Whether a table bears to be rounded to 16 bits. */
-static bool bears_half(const float *entries, unsigned count)
-{
-    for (unsigned k = 0; k < count; k++)
-        if (!lopi_entry_bears_half((double)entries[k]))
-            return false;
-    return true;
-}
-
-/* Up to so many entries lose next to nothing as multiples of one step. */
-#define MOST_STEPS 64
-
-/* Entries in fewer bits. Where they are all the values that the layer has, none is to be lost. */
+/* Where entries are all the values that the layer has, next to none is to be lost. */
 static void round_table(float *entries, unsigned count, bool all)
 {
-    if (lopi_steps_exact(entries, count))
-        return;
-    if (!all && count <= MOST_STEPS && lopi_steps_suit(entries, count))
-        lopi_steps_round(entries, count);
-    else if (bears_half(entries, count))
-        for (unsigned k = 0; k < count; k++)
-            entries[k] = lopi_half_to_float(lopi_float_to_half(entries[k]));
+    if (!all)
+        lopi_table_round(entries, count);
+    else if (lopi_steps_find(entries, count) == 0)
+        lopi_halves_round(entries, count);
 }
 
 /* The table of a layer: used entries, rising, and none twice. */
@@ -167,11 +153,10 @@ static void round_biases(const lopi_packed_layer *layer)
 {
     if (!layer->bias || layer->kind == LOP_VALUES_FLOAT32)
         return;
-    if (layer->kind != LOP_VALUES_FLOAT16)
-        lopi_steps_round(layer->bias, layer->outputs);
-    else if (bears_half(layer->bias, layer->outputs))
-        for (uint32_t r = 0; r < layer->outputs; r++)
-            layer->bias[r] = lopi_half_to_float(lopi_float_to_half(layer->bias[r]));
+    if (layer->kind == LOP_VALUES_FLOAT16)
+        lopi_halves_round(layer->bias, layer->outputs);
+    else
+        lopi_biases_round(layer->bias, layer->outputs);
 }
 
 lop_status lopi_quantize(lopi_packed_layer *layer, lop_values kind, unsigned entries,

@@ -6,8 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "pack/clusters.h"
-#include "run/half.h"
-#include "run/steps.h"
+#include "pack/table.h"
 
 _Static_assert(LOP_MAX_SHARED == LOPI_MAX_ENTRIES, "one limit");
 
@@ -30,7 +29,7 @@ typedef struct shared_layer {
 
 struct lop_sharer {
     lop_sharer_options options;
-    size_t begin, hold, layers;
+    size_t begin, hold, end, layers;
     shared_layer *layer; /* [layers] */
     float *latent, *symbol;
     kept *kept;
@@ -127,6 +126,7 @@ lop_status lop_sharer_new(lop_sharer **out, const lop_sharer_options *options,
         .layers = layers,
         .begin = (size_t)llround(options->begin_epoch * steps),
         .hold = (size_t)llround(options->hold_epoch * steps),
+        .end = options->epochs * options->steps_per_epoch,
     };
     status = make_layers(s, network, error);
     s->options.entries = NULL;
@@ -159,21 +159,12 @@ bool lop_sharer_due(const lop_sharer *sharer, size_t step) { return step >= shar
 
 /* Tables --------------------------------------------------------------------------------------- */
 
-/* Up to so many entries are kept as multiples of one step, which take fewer bytes. */
-#define MOST_STEPS 64
-
 /* What the entries are in the network, and will be in a file. */
 static void round_entries(const kept *of, float value[LOP_MAX_SHARED])
 {
-    unsigned count = (unsigned)of->entries;
+    size_t count = (size_t)of->entries;
     memcpy(value, of->table, count * sizeof *value);
-    bool steps = count <= MOST_STEPS && lopi_steps_suit(value, count);
-    if (steps)
-        lopi_steps_round(value, count);
-    for (unsigned e = 0; !steps && e < count; e++) {
-        float half = lopi_half_to_float(lopi_float_to_half(value[e]));
-        value[e] = isfinite(half) ? half : value[e];
-    }
+    lopi_table_round(value, count);
 }
 
 /* The weights of a layer and what is shared of them, side by side. */
@@ -413,5 +404,10 @@ lop_status lop_sharer_step(lop_sharer *sharer, lop_network *network, size_t step
     lop_status status = LOP_OK;
     for (size_t i = 0; i < sharer->layers && status == LOP_OK; i++)
         status = step_layer(sharer, i, lop_network_layer(network, i), step, error);
+    for (size_t i = 0; i < sharer->layers && status == LOP_OK && step >= sharer->end; i++) {
+        const lop_layer *layer = lop_network_layer(network, i);
+        if (layer->bias) /* few, so that training need not get used to it */
+            lopi_biases_round(layer->bias, layer->outputs);
+    }
     return status;
 }

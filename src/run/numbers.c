@@ -66,10 +66,10 @@ static bool exact(const precision *as, const float *values, size_t count)
 
 static unsigned narrowest(const float *values, size_t count)
 {
-    return count > 1 && lopi_steps_exact(values, count) ? STEPS
-           : exact(&precisions[HALF], values, count)    ? HALF
-           : exact(&precisions[BFLOAT], values, count)  ? BFLOAT
-                                                        : SINGLE;
+    return count > 1 && lopi_steps_find(values, count) > 0 ? STEPS
+           : exact(&precisions[HALF], values, count)       ? HALF
+           : exact(&precisions[BFLOAT], values, count)     ? BFLOAT
+                                                           : SINGLE;
 }
 
 /* Multiples of one step. */
@@ -78,9 +78,9 @@ static lop_status code_steps(lopi_coder *coder, float *values, size_t count, con
 {
     lopi_chance chances[256];
     lopi_chances_set(chances, 256, LOPI_EVEN);
-    float step = lopi_coder_writes(coder) ? lopi_step_for(values, count) : 0;
+    float step = lopi_coder_writes(coder) ? lopi_steps_find(values, count) : 0;
     step = bfloat_unpack(lopi_code_even(coder, 16, bfloat_pack(step)));
-    if (!(step > 0 && step <= FLT_MAX / 127))
+    if (!(step > 0 && step <= FLT_MAX / LOPI_MOST_STEPS))
         return lopi_fail(error, LOP_E_FORMAT, "layer %s: its numbers have a step of %g", name,
                          (double)step);
     for (size_t i = 0; i < count && !lopi_coder_starved(coder); i++) {

@@ -1,6 +1,5 @@
 """docs/format.md is enough to read a packed file: a reader made from it finds what lop finds."""
 import json
-import struct
 import sys
 from pathlib import Path
 
@@ -11,21 +10,10 @@ sys.path.insert(0, str(PACK))
 import format as document  # noqa: E402  (tests/pack/format.py)
 
 
-def tensors(path):
-    content = path.read_bytes()
-    size = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8:8 + size])
-    for name, tensor in header.items():
-        if name != "__metadata__" and tensor["dtype"] == "F32":
-            begin, end = tensor["data_offsets"]
-            data = content[8 + size + begin:8 + size + end]
-            yield name, struct.unpack(f"<{len(data) // 4}f", data)
-
-
 class Format(tool.LopTest):
     def compare(self, packed):
         self.lop("unpack", packed, "-o", "plain.safetensors", "-f")
-        found = dict(tensors(self.here / "plain.safetensors"))
+        found = dict(tool.tensors(self.here / "plain.safetensors"))
         for layer in document.read(Path(self.here / packed).read_bytes()):
             weights = [0.0] * (layer.outputs * layer.inputs)
             for r, row in enumerate(layer.rows):

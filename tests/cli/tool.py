@@ -120,6 +120,18 @@ def metadata(path):
         return json.loads(file.read(size))["__metadata__"]
 
 
+def tensors(path):
+    """The float32 tensors of a safetensors file, name by name."""
+    content = path.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:8 + size])
+    for name, tensor in header.items():
+        if name != "__metadata__" and tensor["dtype"] == "F32":
+            begin, end = tensor["data_offsets"]
+            data = content[8 + size + begin:8 + size + end]
+            yield name, struct.unpack(f"<{len(data) // 4}f", data)
+
+
 def main():
     if not LOP:
         print("LOP names no program")

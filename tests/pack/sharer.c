@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <lop/pack.h>
 #include <lop/pruner.h>
 #include <lop/sharer.h>
 
@@ -259,6 +260,25 @@ static void guest_close(void *context)
     guest->sharer = NULL;
 }
 
+/* Packed with room for all values, a network comes back to the bit, biases too. */
+static void assert_packs_exactly(const lop_network *network)
+{
+    const lop_pack_values values = {LOP_VALUES_SHARED, LOP_MAX_SHARED};
+    const lop_pack_options options = {
+        .values = &values, .value_count = 1, .keep_units = true, .keep_order = true};
+    lop_packed *packed = NULL;
+    lop_network *back = NULL;
+    assert_int_equal(lop_pack(&packed, network, &options, NULL), LOP_OK);
+    assert_int_equal(lop_unpack(&back, packed, NULL), LOP_OK);
+    for (size_t l = 0; l < 3; l++) {
+        const lop_layer *a = lop_network_layer(network, l), *b = lop_network_layer(back, l);
+        assert_memory_equal(a->weight, b->weight, a->outputs * a->inputs * sizeof(float));
+        assert_memory_equal(a->bias, b->bias, a->outputs * sizeof(float));
+    }
+    lop_packed_free(packed);
+    lop_network_free(back);
+}
+
 static void interruptions_leave_no_trace(void **state)
 {
     (void)state;
@@ -270,6 +290,7 @@ static void interruptions_leave_no_trace(void **state)
     assert_int_equal(lop_network_layer(whole.network, 0)->outputs, 14);
     for (size_t l = 0; l < 3; l++)
         assert_in_range(different(lop_network_layer(whole.network, l)), 2, ENTRIES);
+    assert_packs_exactly(whole.network);
     for (size_t i = 0; i < 3; i++) {
         struct fixture_outcome parts = fixture_train(&task, options, &as, pieces[i]);
         fixture_assert_same(&whole, &parts);

@@ -201,6 +201,44 @@ static void shared_values_are_those_of_k_means(void **state)
     lop_network_free(network);
 }
 
+/* Multiples of one step stay what they are also where the largest of them is gone with its unit, or
+ * no weight has it: 90 steps at most then, of a step that is not that of 90 / 127. */
+static void few_values_survive_without_the_largest(void **state)
+{
+    (void)state;
+    static const int counts[] = {-90, -31, 7, 55, 90};
+    const float step = 0.001739501953125f; /* a bfloat16 */
+    for (int largest = 0; largest < 2; largest++) {
+        lop_mlp_spec with_bias = spec;
+        with_bias.bias = true;
+        lop_network *network = test_network(&with_bias, 0.3), *back = NULL;
+        for (size_t l = 0; l < 4; l++) {
+            const lop_layer *layer = lop_network_layer(network, l);
+            for (size_t i = 0; i < layer->outputs * layer->inputs; i++)
+                if (layer->weight[i] != 0)
+                    layer->weight[i] = (float)counts[i * 7 % 5] * step;
+            for (size_t u = 0; u < layer->outputs; u++)
+                layer->bias[u] = (float)counts[u % 5] * step;
+            layer->weight[0] = largest ? 127 * step : 90 * step;
+            layer->bias[0] = layer->weight[0];
+        }
+        lop_packed *packed = NULL;
+        const lop_pack_values values = {LOP_VALUES_SHARED, 256};
+        const lop_pack_options options = {
+            .values = &values, .value_count = 1, .keep_units = true, .keep_order = true};
+        assert_int_equal(lop_pack(&packed, network, &options, NULL), LOP_OK);
+        assert_int_equal(lop_unpack(&back, packed, NULL), LOP_OK);
+        for (size_t l = 0; l < 4; l++) {
+            const lop_layer *a = lop_network_layer(network, l), *b = lop_network_layer(back, l);
+            assert_memory_equal(a->weight, b->weight, a->outputs * a->inputs * sizeof(float));
+            assert_memory_equal(a->bias, b->bias, a->outputs * sizeof(float));
+        }
+        lop_packed_free(packed);
+        lop_network_free(back);
+        lop_network_free(network);
+    }
+}
+
 static void bad_options_and_weights_are_refused(void **state)
 {
     (void)state;
@@ -260,6 +298,7 @@ int main(void)
         cmocka_unit_test(int8_is_within_half_a_step),
         cmocka_unit_test(shared_values_are_those_of_k_means),
         cmocka_unit_test(deep_compression_by_hand),
+        cmocka_unit_test(few_values_survive_without_the_largest),
         cmocka_unit_test(bad_options_and_weights_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
