@@ -13,6 +13,7 @@ import statistics
 import struct
 import subprocess
 import tempfile
+import threading
 
 from common import Targets, print_table, progress, python_with_torch
 from networks import NAMES
@@ -20,6 +21,8 @@ from networks import NAMES
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIBRARY = os.path.join(HERE, "node_modules/onnxruntime-node/bin/napi-v6/linux/%s/libonnxruntime.so.1")
 SAMPLES = 1024
+# An engine that answers nothing for so many seconds is ended; one that ended is started so many times.
+PATIENCE, STARTS = 120, 3
 
 # Columns of the tables: engine, heading.
 ENGINES = (
@@ -54,27 +57,44 @@ class Worker:
                        if not name.startswith(("OMP_", "GOMP_", "LOP_ISA"))}
         machine = "arm64" if os.uname().machine == "aarch64" else "x64"
         environment.setdefault("ONNXRUNTIME", LIBRARY % machine)
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True, env=environment)
+        # What it complains of goes to a file: a pipe that nobody reads would fill, and stop it.
+        self.complaints = tempfile.TemporaryFile("w+")
+        try:
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                            stderr=self.complaints, text=True, env=environment)
+        except OSError as error:
+            self.process = None
+            self.absent = str(error)
 
     def ask(self, *words):
         """The answer to a request, or None: then `absent` says why."""
         if self.absent:
             return None
+        late = threading.Timer(PATIENCE, self.process.kill)
+        late.start()
         try:
             print(*words, file=self.process.stdin, flush=True)
             answer = json.loads(self.process.stdout.readline())
-        except (BrokenPipeError, json.JSONDecodeError):
-            lines = self.process.stderr.read().strip().splitlines()
-            self.absent = lines[-1] if lines else "%s ended" % self.engine
-            return None
-        return answer
+            if isinstance(answer, dict):
+                return answer
+            self.absent = "%s answers %r" % (self.engine, answer)
+        except (OSError, ValueError):
+            self.process.kill()
+            self.process.wait()
+            self.complaints.seek(0)
+            lines = self.complaints.read().strip().splitlines()
+            self.absent = lines[-1] if lines else "%s ended, or did not answer in %d s" % (
+                self.engine, PATIENCE)
+        finally:
+            late.cancel()
+        return None
 
     def end(self):
-        self.process.stdin.close()
-        self.process.wait()
-        for pipe in (self.process.stdout, self.process.stderr):
-            pipe.close()
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdout.close()
+        self.complaints.close()
 
 
 def read_network(path):
@@ -119,12 +139,13 @@ class Reference:
         numpy = self.numpy
         found = numpy.fromfile(file, "<f4")
         wanted = self.outputs(path)
+        if len(found) == 0 or len(found) % wanted.shape[1] or len(found) > wanted.size:
+            return "%d outputs, which is no number of samples" % len(found), None
         found = found.reshape(-1, wanted.shape[1]).astype("f8")
         wanted = wanted[:len(found)]
         worst = float(abs(found - wanted).max())
         if engine.endswith("float32"):
-            bound = FLOAT_BOUND * max(1, float(abs(wanted).max()))
-            return (None if worst <= bound else
+            return (None if worst <= FLOAT_BOUND else
                     "outputs differ from the network's by %g" % worst), worst
         same = float((found.argmax(1) == wanted.argmax(1)).mean())
         return (None if same >= CLASS_SHARE else
@@ -152,27 +173,36 @@ class Inference:
         self.networks = networks
         self.data = data
         self.reference = Reference(data)
-        self.workers = {}
+        self.workers, self.starts = {}, {}
         self.problems = {}  # engine: why it is missing somewhere
         self.rows = []
         self.plans = []
         self.graph = None  # connections a second, of lop over GraphBLAS
 
     def worker(self, engine):
-        if engine not in self.workers:
-            self.workers[engine] = Worker(engine, self.options.contender, self.data)
+        worker = self.workers.get(engine)
+        return worker or self.start(engine)
+
+    def start(self, engine):
+        self.starts[engine] = self.starts.get(engine, 0) + 1
+        self.workers[engine] = Worker(engine, self.options.contender, self.data)
         return self.workers[engine]
 
     def open(self, cell, engine, path):
         worker = self.worker(engine)
+        if worker.absent and self.starts[engine] < STARTS:
+            worker.end()
+            worker = self.start(engine)
         answer = worker.ask("open", path, cell.key[4], cell.key[3])
         if answer is None or "error" in answer:
             self.problems[engine] = worker.absent or answer["error"]
             return
+        worst = None
         with tempfile.NamedTemporaryFile() as file:
             done = worker.ask("outputs", file.name)
-            problem, worst = self.reference.compare(engine, path, file.name) if done else (
-                worker.absent, None)
+            problem = worker.absent if done is None else done.get("error")
+            if not problem:
+                problem, worst = self.reference.compare(engine, path, file.name)
         if problem:
             self.problems[engine] = problem
         else:
@@ -181,18 +211,19 @@ class Inference:
     def measure(self, cell):
         for engine, path in cell.entries:
             self.open(cell, engine, path)
-        slow = set()
+        out = set()
         for _ in range(self.options.turns):
             for engine, row in cell.rows.items():
-                if engine in slow:
+                if engine in out:
                     continue
                 answer = self.worker(engine).ask("time", self.options.seconds)
                 if answer is None or "error" in answer:
                     self.problems[engine] = self.worker(engine).absent or answer["error"]
+                    out.add(engine)
                     continue
                 row["turns"].append(answer)
                 if answer["us"] > 5e6 * self.options.seconds:
-                    slow.add(engine)  # tens of times slower than the rest: one turn will do
+                    out.add(engine)  # tens of times slower than the rest: one turn will do
         for row in cell.rows.values():
             if row["turns"]:
                 for name in ("us", "low_us", "high_us"):

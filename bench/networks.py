@@ -15,7 +15,8 @@ ONE_SHOT = 80
 
 
 class Networks:
-    """Files by name, in `directory`; what is missing is made by the program `lop`."""
+    """Files by name, in `directory`; what is missing is made by the program `lop`. The name has all that
+    decides what is in it, so that short runs and whole ones have networks of their own."""
 
     def __init__(self, lop, directory, epochs, retraining):
         self.lop = lop
@@ -33,7 +34,7 @@ class Networks:
         return path
 
     def dense(self, shape):
-        path = os.path.join(self.directory, "%s-dense.safetensors" % shape)
+        path = os.path.join(self.directory, "%s-%d-dense.safetensors" % (shape, self.epochs))
         if os.path.exists(path):
             return path
         return self.run(path, ["train", "--data", "mnist", "--layers", SHAPES[shape], "--epochs",
@@ -43,11 +44,14 @@ class Networks:
         dense = self.dense(shape)
         if k == 0:
             return dense
-        path = os.path.join(self.directory, "%s-%s-%d.safetensors" % (shape, method, k))
+        gradual = method != "weight" or k > ONE_SHOT
+        name = "%s-%d+%d-%s-%d.safetensors" % (shape, self.epochs, self.retraining if gradual else 0,
+                                               method, k)
+        path = os.path.join(self.directory, name)
         if os.path.exists(path):
             return path
         command = ["prune", dense, "--data", "mnist", "--method", method, "--sparsity", str(k)]
-        if method != "weight" or k > ONE_SHOT:
+        if gradual:
             command += ["--schedule", "gradual", "--epochs", str(self.retraining)]
         return self.run(path, command)
 

@@ -2,21 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include <lop/machine.h>
 #include <lop/pack.h>
 #include <lop/plan_cache.h>
 
 enum { STARTS = 7, TURNS = 11, MOST_SINGLES = 64 };
 static const double near = 2;
-
-/* Seconds that this thread has computed: what else runs on the machine does not count. */
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static int compare(const void *a, const void *b)
 {
@@ -60,16 +52,16 @@ static lop_status start_once(const start *s, bool kept, double *open_ms, double 
 {
     lop_packed *packed = NULL;
     lop_plan *plan = NULL;
-    double before = seconds_now(), opened = 0;
+    double before = lop_clock_seconds(), opened = 0;
     lop_status status = lop_packed_open(&packed, s->file, s->size, 0, error);
-    opened = seconds_now();
+    opened = lop_clock_seconds();
     if (status == LOP_OK)
         status = kept ? lop_plan_cached(&plan, packed, &s->options, NULL, false, NULL, error)
                       : lop_plan_new(&plan, packed, &s->options, error);
     if (status == LOP_OK)
         status = answer(plan, packed, s->x, error);
     *open_ms = 1e3 * (opened - before);
-    *plan_ms = 1e3 * (seconds_now() - opened);
+    *plan_ms = 1e3 * (lop_clock_seconds() - opened);
     lop_packed_free(packed);
     return status;
 }
@@ -140,7 +132,7 @@ static double expected(const lop_plan *plan, size_t class, size_t layers, const 
 
 typedef struct contest {
     const bench_samples *x;
-    size_t batch;
+    size_t batch, threads; /* the plan's: both sides have as many */
     double turn_seconds;
     float *y;
 } contest;
@@ -153,10 +145,10 @@ static lop_status time_runs(const contest *c, const runner *r, double *out, lop_
     variants = variants < 64 ? variants : 64;
     /* The first meets cold caches. */
     lop_status status = runner_run(r, &c->x->view, 0, c->batch, c->y, error);
-    begin = now = seconds_now();
+    begin = now = lop_clock_seconds();
     while (status == LOP_OK && (runs == 0 || now - begin < c->turn_seconds)) {
         status = runner_run(r, &c->x->view, runs++ % variants, c->batch, c->y, error);
-        now = seconds_now();
+        now = lop_clock_seconds();
     }
     *out = 1e6 * (now - begin) / (double)runs;
     return status;
@@ -198,6 +190,7 @@ static lop_status compare_class(bench_single *out, const runner *planned, size_t
         runner single = {0};
         bench_single found = {0};
         options.kernel = kernels[i];
+        options.threads = c->threads;
         options.min_batch = options.max_batch = c->batch;
         options.measure = true;
         if (expected(planned->plan, class, layers, kernels[i]) > near)
@@ -224,7 +217,7 @@ lop_status bench_singles(bench_single *out, const lop_plan *planned, const packe
     lop_plan_facts_get(planned, &facts);
     /* Borrowed: it is ended by its owner. */
     runner r = {.plan = (lop_plan *)(uintptr_t)planned, .size = facts.workspace_bytes};
-    contest c = {.x = x, .turn_seconds = seconds / TURNS / 4};
+    contest c = {.x = x, .threads = facts.threads, .turn_seconds = seconds / TURNS / 4};
     r.workspace = aligned_alloc(64, r.size);
     c.y =
         calloc(bench_batches[BENCH_BATCHES - 1], lop_packed_outputs(network->packed) * sizeof *c.y);

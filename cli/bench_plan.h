@@ -5,13 +5,14 @@
 #include "bench_measure.h"
 
 /** Open the network's packed file, which is in memory, plan it for single samples, and run one;
- * several times. */
+ * several times. Times are of the wall clock. */
 lop_status bench_start(bench_start_times *out, const packed_network *network,
                        const bench_samples *x, const packed_values *v, lop_error *error);
 
 /**
  * Compare a plan, for each size of batch, with all networks that compute every layer they can by
- * one kernel. Those whose layers' times add up to more than twice those of the plan are left out.
+ * one kernel, with as many threads, by the wall clock. Those whose layers' times add up to more
+ * than twice those of the plan are left out.
  * @param out      [BENCH_BATCHES]
  * @param seconds  for each kernel and size of batch, about
  */

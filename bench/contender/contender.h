@@ -1,5 +1,5 @@
 /*
- * contender: one engine at a time, computing one network, as bench.py asks it to.
+ * contender: one engine at a time, computing one network, as inference.py asks it to.
  *
  * An engine is a row of a table: it opens a job, runs it, and closes it. What it is given is the
  * same for all: the weights as float32, the same weights in 8 bits with what is known of the

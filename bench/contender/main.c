@@ -1,11 +1,11 @@
 /*
  * contender ENGINE: answer requests from standard input, each by one JSON line.
  *
- *     open FILE THREADS BATCH   make the network ready; the fastest of the engine's settings is
- * kept time SECONDS              run again and again: median, 5th and 95th percentile, microseconds
+ *     open FILE THREADS BATCH   make the network ready, by the fastest of the engine's settings
+ *     time SECONDS              run again and again: median, 5th and 95th percentile, microseconds
  *     outputs FILE              logits of all samples, as float32
  *
- * `contender --list` names the engines that were built. See also opening.c.
+ * `contender --list` names the engines that were built. ../inference.py is who asks.
  */
 #include <stdio.h>
 #include <stdlib.h>
