@@ -303,7 +303,14 @@ static int read_options(settings *s, int count, char **words)
             return 0;
         at++;
     }
-    return at < count ? at : 0;
+    bool known = !s->only;
+    for (size_t m = 0; m < METHODS && !known; m++)
+        known = strcmp(s->only, methods[m].name) == 0;
+    if (!known)
+        fprintf(stderr, "graph_challenge: no method '%s' in this build\n", s->only);
+    if (s->save && !s->check)
+        fprintf(stderr, "graph_challenge: --save writes what --check looks at, and needs it\n");
+    return known && (!s->save || s->check) && at < count ? at : 0;
 }
 
 int main(int count, char **words)

@@ -2,14 +2,16 @@
  * lop's way. Samples lie side by side in tiles, [neuron][sample], so that a connection is an
  * addition of whole registers and its index is read once a tile; a tile passes all layers before
  * the next begins, and stays in the cache. The sums are scalar.c's, in its order, so are the bits.
+ * A tile in which nothing is left but zeros is done: what follows is zeros, as a bias is never
+ * above 0. (GraphBLAS, which keeps no zeros, has nothing to compute for such samples either.)
  *
  * Two things that these networks allow are measured by themselves:
  *
  * - Classes. Neurons of a layer with the same inputs have the same value. They are found by
  *   comparing lists of connections, and computed once; the next layer's lists name classes.
- * - Finished tiles. A sample all of whose neurons are 0 stays so, and so does one all of whose
- *   neurons are at the clamp, if one layer from there leads there again, which is tried on the
- *   network itself. A tile of such samples is done.
+ * - Finished tiles. A sample all of whose neurons are at the clamp stays so, if one layer from
+ * there leads there again, which is tried on the network itself. A tile of such samples and of
+ * samples that are 0 is done.
  */
 #include "graph.h"
 

@@ -59,7 +59,9 @@ def check(program, layers):
 
 def check_usage(program):
     for words in ([], ["--threads", "0", "1024x1"], ["1024"], ["1024x"], ["1024x0"], ["1024x1:"],
-                  ["--only"], ["--what", "1", "1024x1"], ["1024x1", "-5x1"]):
+                  ["--only"], ["--what", "1", "1024x1"], ["1024x1", "-5x1"],
+                  ["--made", "--only", "nonsense", "1024x1:10"],
+                  ["--made", "--save", "/dev/null", "1024x1:10"]):
         assert run(program, *words).returncode == 64, words
     assert run(program, "--made", "1000x2").returncode == 1
 
