@@ -24,7 +24,7 @@ static const struct {
 } precisions[] = {
     [EVAL_AUTO] = {"auto", LOP_AUTO, LOP_RUN_AUTO},
     [EVAL_FLOAT32] = {"float32", LOP_FLOAT32, LOP_RUN_FLOAT32},
-    [EVAL_BF16] = {"bf16", LOP_BF16, LOP_RUN_FLOAT32},
+    [EVAL_BF16] = {.name = "bf16", .trained = LOP_BF16}, /* packed networks have none: run_packed */
     [EVAL_INT8] = {"int8", LOP_FLOAT32, LOP_RUN_INT8},
 };
 

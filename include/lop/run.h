@@ -36,7 +36,7 @@ typedef struct lop_packed lop_packed; /* opaque; immutable; one owner */
  * @param data        [size], borrowed for the call
  * @param max_memory  bytes that may be taken; 0: 64 MiB and 256 for each byte of the file. Beside
  *                    the network itself, decoding takes 20 bytes for each input of its widest layer
- *                    and less than 48 kB
+ *                    and less than 56 kB
  * @return LOP_OK; LOP_E_FORMAT, LOP_E_TRUNCATED, LOP_E_CHECKSUM, LOP_E_NAN where the file is
  *         damaged; LOP_E_VERSION, LOP_E_UNSUPPORTED where it is newer than this library;
  *         LOP_E_LIMIT; LOP_E_MEMORY. The error names the byte.
@@ -91,14 +91,16 @@ typedef struct lop_plan_options {
                          computed all the same; planning for fewer sizes takes less time */
     size_t threads; /* that one run uses, 1 … 256; 0 means 1. Above 1 the plan has threads of its
                        own, which sleep between runs */
-    bool measure;   /* time the candidates on this machine, which takes a second or so for all sizes
-                       of   batch, rather than guess by their stated costs, which takes some ms */
-    bool dense;     /* only candidates that skip no zeros: the network's own dense form */
+    bool measure; /* time the candidates on this machine, which takes some seconds for all sizes of
+                     batch, rather than guess by their stated costs, which takes some ms */
+    bool dense;   /* only candidates that skip no zeros: the network's own dense form */
     const char *kernel; /* this way of computing for every layer that it can compute, as
-                           lop_plan_candidate names it, to compare with; NULL: what is best */
+                           lop_plan_candidate names it, to compare with; NULL: what is best. With
+                           `saved` LOP_E_ARG: a saved plan has its ways */
     const char *isa; /* use no wider instruction set: "scalar", "avx2", …; NULL: all there are */
     const char *saved; /* a text of lop_plan_text: take its choices and measure nothing; NULL: none.
-                          Borrowed for the call */
+                          Borrowed for the call. The text must be of a plan with the same
+                          precision, `dense`, `isa` and classes of batches */
 } lop_plan_options;
 
 /**
@@ -113,7 +115,8 @@ typedef struct lop_plan lop_plan;
  *
  * @param out     receives the plan; untouched on failure
  * @param packed  keeps: it must outlive the plan
- * @return LOP_OK; LOP_E_RANGE where an option is outside its range; LOP_E_NAME (unknown `isa` or
+ * @return LOP_OK; LOP_E_ARG without network or place, or where `kernel` and `saved` are both
+ *         there; LOP_E_RANGE where an option is outside its range; LOP_E_NAME (unknown `isa` or
  *         `kernel`); LOP_E_UNSUPPORTED where `isa` is not of this machine, where int8 is asked for
  * and the network is not calibrated or a unit has more than 131,072 weights, or where the saved
  * plan is for another CPU, instruction set, precision, batch or version of this library;

@@ -6,8 +6,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/wide.h"
+
 /** To nearest, ties to even; NaN stays NaN (quiet), large values become infinite. */
-static inline uint16_t lopi_bf16_from_float(float value)
+static LOPI_INLINE uint16_t lopi_bf16_from_float(float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
@@ -17,7 +19,7 @@ static inline uint16_t lopi_bf16_from_float(float value)
     return (uint16_t)((bits & 0x7FFFFFFFu) > 0x7F800000u ? quiet : rounded);
 }
 
-static inline float lopi_bf16_to_float(uint16_t value)
+static LOPI_INLINE float lopi_bf16_to_float(uint16_t value)
 {
     uint32_t bits = (uint32_t)value << 16;
     float out;

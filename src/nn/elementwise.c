@@ -19,12 +19,12 @@ enum {
  * holds only outside of parallel loops, which compilers cut out before they look at constants:
  * therefore the parallel loops below are over chunks, and call a plain function for each.
  */
-static inline float load(const void *data, bool half, size_t i)
+static LOPI_INLINE float load(const void *data, bool half, size_t i)
 {
     return half ? lopi_bf16_to_float(((const uint16_t *)data)[i]) : ((const float *)data)[i];
 }
 
-static inline void store(void *data, bool half, size_t i, float value)
+static LOPI_INLINE void store(void *data, bool half, size_t i, float value)
 {
     if (half)
         ((uint16_t *)data)[i] = lopi_bf16_from_float(value);
@@ -36,7 +36,7 @@ static inline void store(void *data, bool half, size_t i, float value)
  * The value, or 0, without a branch: a compiler that would have to compute what is not kept (and
  * might trap) keeps the branch and gives up on vectors.
  */
-static inline float keep_if(bool keep, float value)
+static LOPI_INLINE float keep_if(bool keep, float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
@@ -50,7 +50,8 @@ static size_t chunk_end(size_t first, size_t count)
     return count - first < CHUNK ? count : first + CHUNK;
 }
 
-static inline void relu(const void *x, bool x_half, void *y, bool y_half, size_t first, size_t end)
+static LOPI_INLINE void relu(const void *x, bool x_half, void *y, bool y_half, size_t first,
+                             size_t end)
 {
     for (size_t i = first; i < end; i++) {
         float value = load(x, x_half, i);
@@ -77,8 +78,8 @@ void lopi_relu(lopi_floats x, lopi_floats y, size_t count)
         relu_chunk(x, y, first, chunk_end(first, count));
 }
 
-static inline void relu_backward(const void *y, bool y_half, void *gradient, bool gradient_half,
-                                 float scale, size_t first, size_t end)
+static LOPI_INLINE void relu_backward(const void *y, bool y_half, void *gradient,
+                                      bool gradient_half, float scale, size_t first, size_t end)
 {
     for (size_t i = first; i < end; i++) {
         float through = load(gradient, gradient_half, i) * scale;
@@ -121,8 +122,8 @@ lopi_dropout lopi_dropout_from_rate(double rate)
  * A value is dropped where its byte of the random bits is below the threshold. Four values take one
  * byte each of the block's four numbers: so four are decided at a time by vectors of 32 bits.
  */
-static inline void drop_block(const lopi_dropout *dropout, const uint32_t bits[4], void *data,
-                              bool half, size_t first)
+static LOPI_INLINE void drop_block(const lopi_dropout *dropout, const uint32_t bits[4], void *data,
+                                   bool half, size_t first)
 {
     const int threshold = dropout->threshold;
     const float scale = dropout->scale;
@@ -138,8 +139,8 @@ static inline void drop_block(const lopi_dropout *dropout, const uint32_t bits[4
     }
 }
 
-static inline void drop(const lopi_dropout *dropout, const lopi_random *random, void *data,
-                        bool half, size_t first, size_t end)
+static LOPI_INLINE void drop(const lopi_dropout *dropout, const lopi_random *random, void *data,
+                             bool half, size_t first, size_t end)
 {
     uint32_t bits[4];
     for (; first + PER_BLOCK <= end; first += PER_BLOCK) {
@@ -178,8 +179,8 @@ void lopi_dropout_apply(const lopi_dropout *dropout, const lopi_random *random, 
 }
 
 /* One strip of columns, its sums kept in registers or the nearest cache. */
-static inline void strip_sums(lopi_floats x, bool half, size_t rows, size_t columns, size_t first,
-                              float *sums)
+static LOPI_INLINE void strip_sums(lopi_floats x, bool half, size_t rows, size_t columns,
+                                   size_t first, float *sums)
 {
     float strip[STRIP] = {0};
     size_t width = columns - first < STRIP ? columns - first : STRIP;

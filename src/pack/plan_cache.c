@@ -48,6 +48,7 @@ static lop_status restore(lop_plan **out, const lop_packed *packed, lop_plan_opt
     if (status == LOP_OK) {
         options.saved = (const char *)text.data; /* a zero byte stands behind */
         options.measure = false;
+        options.kernel = NULL; /* it is part of the file's name, so the plan has it where it can */
         status = lop_plan_new(out, packed, &options, error);
     }
     lopi_free(text.data);

@@ -55,7 +55,6 @@ enum { /* flags of a layer in the graph */
        LOPI_FLAG_CALIBRATED = 4,
        LOPI_FLAG_SORTED = 8,
        LOPI_FLAG_NAMED = 16,
-       LOPI_FLAG_ALL = 31,
        LOPI_KIND_SHIFT = 5, /* the kind of the values stands above the flags */
        LOPI_BLOCK_GRID = 8, /* beside the block: a grid follows */
 };

@@ -70,6 +70,9 @@ static lop_status check_options(const lop_plan_options *options, lop_error *erro
                          options->threads);
     if ((unsigned)options->precision > LOP_RUN_INT8)
         return lopi_fail(error, LOP_E_RANGE, "unknown precision %d", (int)options->precision);
+    if (options->kernel && options->saved)
+        return lopi_fail(error, LOP_E_ARG, "a saved plan has its kernels: leave out '%.40s'",
+                         options->kernel);
     return LOP_OK;
 }
 

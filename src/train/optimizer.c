@@ -30,14 +30,14 @@ typedef struct span {
 
 /* Selections below work on bits: integer comparisons raise no floating-point exceptions, which is
  * what compilers ask of a loop before they make it one of vector instructions. */
-static inline uint32_t bits_of(float x)
+static LOPI_INLINE uint32_t bits_of(float x)
 {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
 }
 
-static inline float float_of(uint32_t bits)
+static LOPI_INLINE float float_of(uint32_t bits)
 {
     float x;
     memcpy(&x, &bits, sizeof x);
@@ -45,18 +45,18 @@ static inline float float_of(uint32_t bits)
 }
 
 /* x, or +0 where `bits` is 0 instead of all ones. */
-static inline float only(uint32_t bits, float x) { return float_of(bits & bits_of(x)); }
+static LOPI_INLINE float only(uint32_t bits, float x) { return float_of(bits & bits_of(x)); }
 
-static inline uint32_t all_if(bool condition) { return condition ? UINT32_MAX : 0; }
+static LOPI_INLINE uint32_t all_if(bool condition) { return condition ? UINT32_MAX : 0; }
 
 /*
  * Moments of inputs that rarely fire fade into subnormal numbers, which many CPUs add and multiply
  * a hundred times slower; such a moment moves no weight, so it counts as zero.
  */
-static inline float settle(float x) { return only(all_if(bits_of(x) & 0x7F800000u), x); }
+static LOPI_INLINE float settle(float x) { return only(all_if(bits_of(x) & 0x7F800000u), x); }
 
 /* The gradient of the loss and of its penalties, l1 · sign(w) among them. */
-static inline float penalized(const lopi_update *u, float gradient, float w)
+static LOPI_INLINE float penalized(const lopi_update *u, float gradient, float w)
 {
     float sign = only(all_if(bits_of(w) & 0x7FFFFFFFu), copysignf(u->l1, w));
     return gradient + u->decay * w + sign;

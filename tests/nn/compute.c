@@ -331,13 +331,17 @@ static void bf16_forward_is_close(void **state)
     lop_network_free(network);
 }
 
-/* Gradients point the same way. Logits of about 10 differ by up to 0.15 (above), and so do the
- * shares of the classes, relatively, that gradients begin with: noise of a tenth of a gradient, at
- * most, has an angle whose cosine is 1 − 0.1² / 2. */
+/* Gradients point the same way. bf16 keeps 8 bits: a rounding is off by 2^-9 at most, and what is
+ * rounded, activations forward and gradients backward, adds up from layer to layer. The last
+ * layer's gradient has gone through the fewest roundings, the first one's through all of them, and
+ * relus whose sum lies near 0 switch. A noise of n has an angle whose cosine is 1 - n^2 / 2: bounds
+ * of 6 % for the first layer and 4 % for the others, somewhat above what is found (5 %, 2 %, 0.2
+ * %). */
 static void bf16_gradients_are_close(void **state)
 {
     (void)state;
     need_bf16();
+    static const double least[] = {0.998, 0.999, 0.999};
     descent *a = lopi_alloc(1, sizeof *a), *b = lopi_alloc(1, sizeof *b);
     descend_steps(a, LOP_FLOAT32, 0.2, 1);
     descend_steps(b, LOP_BF16, 0.2, 1);
@@ -348,7 +352,7 @@ static void bf16_gradients_are_close(void **state)
             p += a->gradient[l][i] * a->gradient[l][i];
             q += b->gradient[l][i] * b->gradient[l][i];
         }
-        assert_true(dot / sqrt(p * q) > 0.995);
+        assert_true(dot / sqrt(p * q) > least[l]);
     }
     lop_network_free(a->network);
     lop_network_free(b->network);
