@@ -14,6 +14,34 @@ target_compile_options(lop_flags INTERFACE
 target_compile_definitions(lop_flags INTERFACE
   _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE LOP_VERSION="${PROJECT_VERSION}")
 
+# Floats are computed as floats. Some processors' compilers take wider numbers between the operations,
+# which rounds twice and differs from machine to machine.
+include(CheckCSourceCompiles)
+set(CMAKE_REQUIRED_FLAGS -std=c11)
+set(float_only "
+  #include <float.h>
+  #if FLT_EVAL_METHOD != 0
+  #error wider
+  #endif
+  int main(void) { return 0; }")
+check_c_source_compiles("${float_only}" LOP_FLOAT_ONLY)
+foreach(flags "-fexcess-precision=fast" "-msse2 -mfpmath=sse")
+  if(NOT LOP_FLOAT_ONLY)
+    string(MAKE_C_IDENTIFIER "LOP_FLOAT_ONLY_BY${flags}" have)
+    set(CMAKE_REQUIRED_FLAGS "-std=c11 ${flags}")
+    check_c_source_compiles("${float_only}" ${have})
+    if(${have})
+      separate_arguments(flags)
+      target_compile_options(lop_flags INTERFACE ${flags})
+      set(LOP_FLOAT_ONLY TRUE)
+    endif()
+  endif()
+endforeach()
+unset(CMAKE_REQUIRED_FLAGS)
+if(NOT LOP_FLOAT_ONLY)
+  message(FATAL_ERROR "The compiler computes floats in wider numbers, and no flag that is known stops it")
+endif()
+
 if(LOP_HARDEN)
   set(optimized $<CONFIG:Release,RelWithDebInfo,MinSizeRel>)
   target_compile_options(lop_flags INTERFACE -fstack-protector-strong)
@@ -31,9 +59,10 @@ if(LOP_HARDEN)
   target_link_options(lop_flags INTERFACE -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
 endif()
 
-# src/base/wide.h. Sanitizers are not awake yet when the loader chooses.
+# src/base/wide.h. Sanitizers are not awake yet when the loader chooses; and what is counted is counted
+# in one copy.
 include(CheckCSourceRuns)
-if(NOT LOP_SANITIZE AND NOT CMAKE_CROSSCOMPILING)
+if(NOT LOP_SANITIZE AND NOT LOP_COVERAGE AND NOT CMAKE_CROSSCOMPILING)
   check_c_source_runs("
     __attribute__((target_clones(\"arch=x86-64-v4\", \"arch=x86-64-v3\", \"default\")))
     static void twice(float *x) { for (int i = 0; i < 64; i++) x[i] *= 2; }

@@ -1,8 +1,14 @@
-# Sanitizer builds, and the environment in which CTest runs their programs.
+# Sanitizer and coverage builds, and the environment in which CTest runs their programs.
 if(LOP_SANITIZE)
   target_compile_options(lop_flags INTERFACE
     -fsanitize=${LOP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
   target_link_options(lop_flags INTERFACE -fsanitize=${LOP_SANITIZE})
+endif()
+
+# Counts of the lines and branches that tests take; scripts/coverage.sh reads them.
+if(LOP_COVERAGE)
+  target_compile_options(lop_flags INTERFACE --coverage -fprofile-update=atomic)
+  target_link_options(lop_flags INTERFACE --coverage)
 endif()
 
 # Threads that wait for one another sleep: tests then take their time even on a busy machine.

@@ -38,8 +38,13 @@ test  cppcheck
 test  dataset-fashion-mnist
 test  faketime faketime
 test  gcc-aarch64-linux-gnu
+test  gcc-i686-linux-gnu
+test  gcc-s390x-linux-gnu
+test  gcovr
 test  gnuplot-nox gnuplot
 test  libc6-dev-arm64-cross
+test  libc6-dev-i386-cross
+test  libc6-dev-s390x-cross
 test  libclang-rt-dev
 test  libcmocka-dev
 test  libomp-dev

@@ -42,12 +42,18 @@ static void convert_row(const lopi_input *input, lopi_source source, size_t firs
     }
 }
 
-/* Bytes of a matrix turned in squares of 8 × 8, each a row of eight words. */
+/* Bytes of a matrix turned in squares of 8 × 8, each a row of eight words. Where a word's first
+ * byte is its highest, columns count from the other end, and so rows do too. */
 static void turn_square(const uint8_t *from, size_t from_stride, uint8_t *to, size_t to_stride)
 {
+    static const union {
+        uint16_t word;
+        uint8_t bytes[2];
+    } one = {1};
+    const size_t flip = one.bytes[0] ? 0 : 7;
     uint64_t row[8];
     for (size_t i = 0; i < 8; i++)
-        memcpy(&row[i], from + i * from_stride, 8);
+        memcpy(&row[i ^ flip], from + i * from_stride, 8);
     /* Swap the off-diagonal quarters of squares of 8, of 4, of 2 (Warren, Hacker's Delight, 7-3).
      */
     for (size_t i = 0; i < 4; i++) {
@@ -67,7 +73,7 @@ static void turn_square(const uint8_t *from, size_t from_stride, uint8_t *to, si
         row[i] ^= t << 8;
     }
     for (size_t i = 0; i < 8; i++)
-        memcpy(to + i * to_stride, &row[i], 8);
+        memcpy(to + i * to_stride, &row[i ^ flip], 8);
 }
 
 static void turn_bytes(const uint8_t *from, size_t from_stride, uint8_t *to, size_t to_stride,

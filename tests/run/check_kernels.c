@@ -1,11 +1,12 @@
 /*
- * check_kernels [--long] [--bench] [--kernel NAME] [--isa NAME] [--seed N]
+ * check_kernels [--long | --quick] [--bench] [--kernel NAME] [--isa NAME] [--seed N]
  *
  * Every kernel of every instruction set that this machine has, against the definition in kernel.h:
  * layers of 1 to 257 outputs and inputs, random ones, all sparsities, special values; each buffer
  * lies against a page that nobody may touch, and what is only read is locked. Integers must agree
  * to the bit, floats within the stated bound. LOP_ISA names the widest set to look at, and
- * --isa the only one. With --bench: what each kernel takes.
+ * --isa the only one. With --long many more layers, with --quick fewer; with --bench: what each
+ * kernel takes.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -16,7 +17,14 @@
 #include "bench_kernels.h"
 #include "kernel_case.h"
 
-enum { LARGEST = 257, RANDOM_SHORT = 150, RANDOM_LONG = 10000 };
+enum { LARGEST = 257 };
+
+/* How many layers: of each width, or of every fifth where another machine is emulated. */
+typedef struct extent {
+    uint32_t step;
+    size_t random;
+} extent;
+static const extent quick_extent = {5, 30}, short_extent = {1, 150}, long_extent = {1, 10000};
 
 /* The case at hand in words, ready for the handler, which may not format. */
 static char current[400];
@@ -98,19 +106,19 @@ static uint32_t draw_width(lopi_random *random)
     return 1 + lopi_random_below(random, limit);
 }
 
-static tally check_kernel(case_memory *memory, const lopi_kernel *kernel, size_t random_cases,
+static tally check_kernel(case_memory *memory, const lopi_kernel *kernel, extent many,
                           uint64_t seed)
 {
     lopi_random random = lopi_random_stream(seed, LOPI_STREAM_TEST, 0);
     tally t = {0};
-    for (uint32_t width = 1; width <= LARGEST; width++) {
+    for (uint32_t width = 1; width <= LARGEST; width += many.step) {
         uint32_t other = 1 + lopi_random_below(&random, 70);
         case_spec tall = draw_case(kernel, &random, width, other);
         case_spec wide = draw_case(kernel, &random, other, width);
         check_one(memory, &tall, &t);
         check_one(memory, &wide, &t);
     }
-    for (size_t i = 0; i < random_cases; i++) {
+    for (size_t i = 0; i < many.random; i++) {
         uint32_t outputs = draw_width(&random), inputs = draw_width(&random);
         case_spec any = draw_case(kernel, &random, outputs, inputs);
         check_one(memory, &any, &t);
@@ -148,7 +156,8 @@ static void tell_missing(lopi_isa widest)
 }
 
 typedef struct arguments {
-    bool is_long, bench;
+    extent extent;
+    bool bench;
     const char *kernel, *isa;
     uint64_t seed;
 } arguments;
@@ -158,7 +167,9 @@ static bool read_arguments(arguments *a, int count, char **words)
     for (int i = 1; i < count; i++) {
         bool more = i + 1 < count;
         if (strcmp(words[i], "--long") == 0)
-            a->is_long = true;
+            a->extent = long_extent;
+        else if (strcmp(words[i], "--quick") == 0)
+            a->extent = quick_extent;
         else if (strcmp(words[i], "--bench") == 0)
             a->bench = true;
         else if (strcmp(words[i], "--kernel") == 0 && more)
@@ -182,12 +193,11 @@ static bool is_wanted(const arguments *a, lopi_isa widest, const lopi_kernel *ke
 
 int main(int count, char **words)
 {
-    arguments a = {.seed = 1};
+    arguments a = {.seed = 1, .extent = short_extent};
     case_memory memory;
     if (!read_arguments(&a, count, words)) {
-        fprintf(
-            stderr,
-            "usage: check_kernels [--long] [--bench] [--kernel NAME] [--isa NAME] [--seed N]\n");
+        fprintf(stderr, "usage: check_kernels [--long | --quick] [--bench] [--kernel NAME] [--isa "
+                        "NAME] [--seed N]\n");
         return 64;
     }
     if (!case_memory_new(&memory)) {
@@ -211,7 +221,7 @@ int main(int count, char **words)
             checked++;
             continue;
         }
-        tally t = check_kernel(&memory, kernel, a.is_long ? RANDOM_LONG : RANDOM_SHORT, a.seed);
+        tally t = check_kernel(&memory, kernel, a.extent, a.seed);
         wrong += t.wrong;
         checked += t.checked;
     }
