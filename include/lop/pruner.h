@@ -12,6 +12,7 @@
  *
  *     before_first, after_step → lop_pruner_step       due         → lop_pruner_due
  *     on_gradient → lop_pruner_gradient                states      → lop_pruner_state
+ *     restored    → lop_pruner_restored
  *     remove_units = true where units are pruned: the pruner follows, and counts from the start
  */
 #ifndef LOP_PRUNER_H
@@ -141,6 +142,11 @@ LOP_API lop_status lop_pruner_gradient(lop_pruner *pruner, const lop_network *ne
 
 /** What checkpoints must hold of the pruner: [*count], which may be 0. The pruner's own. */
 LOP_API const lop_state *lop_pruner_state(const lop_pruner *pruner, size_t *count);
+/**
+ * Look at what came into lop_pruner_state from a file; goes into `restored` of a training.
+ * @return LOP_OK; LOP_E_FORMAT where no pruner can have had that
+ */
+LOP_API lop_status lop_pruner_restored(const lop_pruner *pruner, lop_error *error);
 
 #ifdef __cplusplus
 }

@@ -15,7 +15,7 @@
  * lop_train so:
  *
  *     before_first, after_step → lop_sharer_step       due         → lop_sharer_due
- *     states                   → lop_sharer_state
+ *     states                   → lop_sharer_state    restored    → lop_sharer_restored
  */
 #ifndef LOP_SHARER_H
 #define LOP_SHARER_H
@@ -81,6 +81,11 @@ LOP_API lop_status lop_sharer_step(lop_sharer *sharer, lop_network *network, siz
 
 /** What checkpoints must hold: [*count]. The sharer's own. */
 LOP_API const lop_state *lop_sharer_state(const lop_sharer *sharer, size_t *count);
+/**
+ * Look at what came into lop_sharer_state from a file; goes into `restored` of a training.
+ * @return LOP_OK; LOP_E_FORMAT where no sharer can have had that: it must not be used further
+ */
+LOP_API lop_status lop_sharer_restored(const lop_sharer *sharer, lop_error *error);
 
 #ifdef __cplusplus
 }

@@ -188,6 +188,12 @@ typedef struct lop_train_callback {
     const lop_state
         *states;        /* [state_count], borrowed: saved by checkpoints, and restored before */
     size_t state_count; /* anything is called */
+    /**
+     * Where training is resumed, after the checkpoint's numbers came into `states`, all of them
+     * finite, and before anything else is called: whether they are what the callback can have had.
+     * A file is hostile: LOP_E_FORMAT ends training before it begins.
+     */
+    lop_status (*restored)(void *context, const lop_network *network, lop_error *error);
 
     /**
      * Take removed units out of the network: hidden ones whose weights, and all weights that read

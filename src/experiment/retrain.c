@@ -122,6 +122,7 @@ typedef struct at_work {
     lop_pruner *pruner;
     lop_sharer *sharer;
     lop_state states[MOST_STATES];
+    size_t state_count;
     double seconds;
 } at_work;
 
@@ -152,32 +153,52 @@ static lop_status on_gradient(void *context, const lop_network *network, size_t 
     return lop_pruner_gradient(((at_work *)context)->pruner, network, layer, gradient, step, error);
 }
 
-/* What checkpoints hold for all of them. */
-static size_t gather_states(at_work *w)
+static lop_status on_restored(void *context, const lop_network *network, lop_error *error)
 {
-    size_t count = 0, some = 0;
-    const lop_state *states = w->pruner ? lop_pruner_state(w->pruner, &some) : NULL;
-    for (size_t i = 0; i < some && count < MOST_STATES; i++)
-        w->states[count++] = states[i];
-    some = 0;
-    states = w->sharer ? lop_sharer_state(w->sharer, &some) : NULL;
-    for (size_t i = 0; i < some && count < MOST_STATES; i++)
-        w->states[count++] = states[i];
-    return count;
+    const at_work *w = context;
+    (void)network;
+    lop_status status = w->pruner ? lop_pruner_restored(w->pruner, error) : LOP_OK;
+    return status == LOP_OK && w->sharer ? lop_sharer_restored(w->sharer, error) : status;
 }
 
-static lop_train_callback callback_of(at_work *w)
+static lop_status add_states(at_work *w, const lop_state *states, size_t count, lop_error *error)
 {
-    size_t states = gather_states(w);
-    return (lop_train_callback){
+    if (count > MOST_STATES - w->state_count)
+        return lopi_fail(error, LOP_E_INTERNAL, "more than %d states for a checkpoint",
+                         MOST_STATES);
+    for (size_t i = 0; i < count; i++)
+        w->states[w->state_count++] = states[i];
+    return LOP_OK;
+}
+
+/* What checkpoints hold for all of them. */
+static lop_status gather_states(at_work *w, lop_error *error)
+{
+    size_t count = 0;
+    lop_status status = LOP_OK;
+    const lop_state *states = w->pruner ? lop_pruner_state(w->pruner, &count) : NULL;
+    if (states)
+        status = add_states(w, states, count, error);
+    states = w->sharer ? lop_sharer_state(w->sharer, &count) : NULL;
+    if (status == LOP_OK && states)
+        status = add_states(w, states, count, error);
+    return status;
+}
+
+static lop_status make_callback(at_work *w, lop_train_callback *out, lop_error *error)
+{
+    lop_status status = gather_states(w, error);
+    *out = (lop_train_callback){
         .context = w,
         .before_first = on_step,
         .after_step = on_step,
         .due = is_due,
         .on_gradient = w->pruner && lop_pruner_wants_gradients(w->pruner) ? on_gradient : NULL,
+        .restored = on_restored,
         .states = w->states,
-        .state_count = states,
+        .state_count = w->state_count,
     };
+    return status;
 }
 
 /* What recovery says of training, and where: NaN there leaves what training has. */
@@ -275,11 +296,13 @@ static lop_status train_stage(const lopi_retraining *job, size_t index,
         status = make_pruner(job, index, target, &options, network, &w.pruner, error);
     if (status == LOP_OK && shares)
         status = lopi_sharing_new(&w.sharer, job->recipe, split, network, error);
+    lop_train_callback callback;
+    if (status == LOP_OK)
+        status = make_callback(&w, &callback, error);
     if (status == LOP_OK) {
         snprintf(text, size, "%s stage %zu", job->metadata ? job->metadata : "", index);
         options.metadata = text;
         options.checkpoint = checkpoint;
-        lop_train_callback callback = callback_of(&w);
         callback.remove_units = target->granularity == LOP_GRANULARITY_UNIT;
         status = lop_train(network, job->dataset, split, &options,
                            prunes || shares ? &callback : NULL, &history, error);
@@ -395,10 +418,11 @@ lop_status lopi_train_sharing(const lop_recipe *recipe, const lop_dataset *datas
     if (recipe->share.entry_count == 0)
         return lop_train(network, dataset, split, options, NULL, history, error);
     lop_status status = lopi_sharing_new(&w.sharer, recipe, split, network, error);
-    if (status == LOP_OK) {
-        const lop_train_callback callback = callback_of(&w);
+    lop_train_callback callback;
+    if (status == LOP_OK)
+        status = make_callback(&w, &callback, error);
+    if (status == LOP_OK)
         status = lop_train(network, dataset, split, options, &callback, history, error);
-    }
     lop_sharer_free(w.sharer);
     return status;
 }

@@ -21,8 +21,10 @@ typedef struct kept {
 } kept;
 
 typedef struct shared_layer {
-    float *latent; /* [weights at the start]: the value that a weight has for itself … */
-    float *symbol; /* … and its place in the table, or GONE; where the weight stands in the layer */
+    size_t weights; /* at the start */
+    float *latent;  /* [weights]: the value that a weight has for itself … */
+    float *symbol;  /* … and its place in the table, or GONE; where the weight stands in the layer
+                     */
     kept *kept;
     unsigned entries; /* wanted */
 } shared_layer;
@@ -93,9 +95,9 @@ static lop_status make_layers(lop_sharer *s, const lop_network *network, lop_err
     size_t at = 0;
     for (size_t i = 0; i < s->layers; i++) {
         size_t entries = options->entries[options->entry_count > 1 ? i : 0];
-        s->layer[i] =
-            (shared_layer){s->latent + at, s->symbol + at, &s->kept[i], (unsigned)entries};
-        at += weights_of(network, i);
+        s->layer[i] = (shared_layer){weights_of(network, i), s->latent + at, s->symbol + at,
+                                     &s->kept[i], (unsigned)entries};
+        at += s->layer[i].weights;
     }
     memset(s->latent, 0, weights * sizeof *s->latent);
     for (size_t i = 0; i < weights; i++)
@@ -153,6 +155,54 @@ const lop_state *lop_sharer_state(const lop_sharer *sharer, size_t *count)
 {
     *count = sizeof sharer->states / sizeof *sharer->states;
     return sharer->states;
+}
+
+/* A whole number that a float holds. */
+static bool is_count(float value, size_t most)
+{
+    return value >= 0 && value <= (float)most && value == floorf(value);
+}
+
+/* Nothing is said of a layer whose weights are not shared yet. */
+static lop_status check_layer(const shared_layer *s, size_t index, lop_error *error)
+{
+    const kept *k = s->kept;
+    size_t product = 0;
+    if (!is_count(k->entries, LOP_MAX_SHARED))
+        return lopi_fail(error, LOP_E_FORMAT,
+                         "sharer: expected 0 to %d shared values of layer %zu, found %g",
+                         LOP_MAX_SHARED, index, (double)k->entries);
+    if (k->entries == 0)
+        return LOP_OK;
+    bool good = is_count(k->outputs, LOP_MAX_WIDTH) && is_count(k->inputs, LOP_MAX_WIDTH) &&
+                lopi_multiply((size_t)k->outputs, (size_t)k->inputs, &product) &&
+                product <= s->weights;
+    if (!good)
+        return lopi_fail(error, LOP_E_FORMAT,
+                         "sharer: expected at most %zu weights of layer %zu, found %g × %g",
+                         s->weights, index, (double)k->outputs, (double)k->inputs);
+    for (size_t e = 0; e < (size_t)k->entries; e++)
+        if (!isfinite(k->table[e]))
+            return lopi_fail(error, LOP_E_FORMAT, "sharer: shared value %zu of layer %zu is %g", e,
+                             index, (double)k->table[e]);
+    for (size_t i = 0; i < s->weights; i++) {
+        float symbol = s->symbol[i];
+        bool known = symbol == GONE || (is_count(symbol, LOP_MAX_SHARED) && symbol < k->entries);
+        if (!known || !isfinite(s->latent[i]))
+            return lopi_fail(error, LOP_E_FORMAT,
+                             "sharer: expected one of %g places for weight %zu of layer %zu, found "
+                             "%g",
+                             (double)k->entries, i, index, (double)symbol);
+    }
+    return LOP_OK;
+}
+
+lop_status lop_sharer_restored(const lop_sharer *sharer, lop_error *error)
+{
+    lop_status status = LOP_OK;
+    for (size_t i = 0; i < sharer->layers && status == LOP_OK; i++)
+        status = check_layer(&sharer->layer[i], i, error);
+    return status;
 }
 
 bool lop_sharer_due(const lop_sharer *sharer, size_t step) { return step >= sharer->begin; }

@@ -1,6 +1,7 @@
 #include <lop/pruner.h>
 
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -188,6 +189,20 @@ const lop_state *lop_pruner_state(const lop_pruner *pruner, size_t *count)
 {
     *count = pruner->state.count > 0;
     return &pruner->state;
+}
+
+lop_status lop_pruner_restored(const lop_pruner *pruner, lop_error *error)
+{
+    bool squares =
+        pruner->gathered && pruner->options.target.criterion->needs == LOP_NEEDS_CURVATURE;
+    for (size_t i = 0; i < pruner->state.count; i++) {
+        float value = pruner->gathered[i];
+        if (!isfinite(value) || (squares && value < 0))
+            return lopi_fail(error, LOP_E_FORMAT, "%s: expected %s, found %g at index %zu",
+                             pruner->state.name, squares ? "means of squares" : "finite numbers",
+                             (double)value, i);
+    }
+    return LOP_OK;
 }
 
 /* By units a network may have become smaller; otherwise it has its shape for ever. */

@@ -62,6 +62,7 @@ typedef struct place {
     char name[LOP_MAX_NAME + 32];
     lopi_dtype dtype;
     size_t rank, shape[2];
+    bool square; /* a mean of squares: nothing below 0 */
     void *data;
 } place;
 
@@ -106,7 +107,10 @@ static void list_moments(listing *list, const lop_layer *layer, const lopi_state
 {
     for (int i = 0; i < LOPI_MAX_MOMENTS; i++) {
         char ending[32];
-        place like = {.dtype = LOPI_F32, .rank = 2, .shape = {layer->outputs, layer->inputs}};
+        place like = {.dtype = LOPI_F32,
+                      .rank = 2,
+                      .shape = {layer->outputs, layer->inputs},
+                      .square = i == LOPI_SECOND_MOMENT};
         like.data = state->weight.moment[i];
         snprintf(ending, sizeof ending, "weight.moment%d", i + 1);
         list_tensor(list, layer, ending, like);
@@ -305,6 +309,18 @@ static lop_status check_mask(const lopi_safetensors *file, const place *at, lop_
     return LOP_OK;
 }
 
+static lop_status check_squares(const lopi_safetensors *file, const place *at, lop_error *error)
+{
+    const float *values = at->data;
+    size_t count = at->shape[0] * (at->rank > 1 ? at->shape[1] : 1);
+    for (size_t i = 0; i < count; i++)
+        if (values[i] < 0)
+            return lopi_fail_file(error, LOP_E_FORMAT, lopi_safetensors_path(file),
+                                  "tensor %s: expected means of squares, found %g at index %zu",
+                                  at->name, (double)values[i], i);
+    return LOP_OK;
+}
+
 static lop_status read_tensors(const listing *list, const lopi_safetensors *file, lop_error *error)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -315,6 +331,8 @@ static lop_status read_tensors(const listing *list, const lopi_safetensors *file
                                 : lopi_safetensors_copy(file, &wanted, at->data, error);
         if (status == LOP_OK && at->dtype == LOPI_U8)
             status = check_mask(file, at, error);
+        if (status == LOP_OK && at->square)
+            status = check_squares(file, at, error);
         if (status != LOP_OK)
             return status;
     }

@@ -13,7 +13,7 @@
 
 #include <lop/train.h>
 
-enum { LOPI_MAX_MOMENTS = 2 };
+enum { LOPI_MAX_MOMENTS = 2, LOPI_SECOND_MOMENT = 1 /* Adam's mean of squared gradients */ };
 
 /** A tensor that learns. Nothing overlaps. */
 typedef struct lopi_parameter {

@@ -132,6 +132,19 @@ lop_status lopi_session_follow(lopi_session *session, lop_error *error)
     return make_computers(session, error);
 }
 
+static lop_status load_checkpoint(lopi_session *session, lop_error *error)
+{
+    const lop_train_callback *callback = session->callback;
+    lop_status status = lopi_checkpoint_load(&session->state, &session->identity, error);
+    lop_error cause = {.code = LOP_OK};
+    if (status != LOP_OK || !callback || !callback->restored)
+        return status;
+    status = callback->restored(callback->context, session->network, &cause);
+    return status == LOP_OK
+               ? LOP_OK
+               : lopi_fail_file(error, status, session->options->checkpoint, "%s", cause.text);
+}
+
 /* From the checkpoint where there is one, else from the beginning. */
 static lop_status go_on(lopi_session *session, lop_error *error)
 {
@@ -139,7 +152,7 @@ static lop_status go_on(lopi_session *session, lop_error *error)
     const lop_train_callback *callback = session->callback;
     lop_status status;
     if (options->resume && lopi_file_exists(options->checkpoint)) {
-        status = lopi_checkpoint_load(&session->state, &session->identity, error);
+        status = load_checkpoint(session, error);
         if (status == LOP_OK)
             status = make_computers(session, error);
         if (status == LOP_OK)

@@ -10,6 +10,9 @@
 #include <lop/pruner.h>
 #include <lop/sharer.h>
 
+#include "base/file.h"
+#include "base/memory.h"
+#include "exchange/safetensors.h"
 #include "train/fixture.h"
 
 static struct fixture task;
@@ -161,7 +164,7 @@ struct guest {
     lop_sharer *sharer;
     lop_state states[8];
     float held[3][MOST * 2]; /* the weights when the assignment was held */
-    bool holds;
+    bool holds, damaged;     /* damaged: what becomes of the weights nobody knows */
 };
 
 static int by_value(const void *a, const void *b)
@@ -209,11 +212,19 @@ static lop_status guest_step(void *context, lop_network *network, size_t step, s
         status = lop_pruner_step(guest->pruner, network, step, steps, error);
     if (status == LOP_OK)
         status = lop_sharer_step(guest->sharer, network, step, error);
+    if (guest->damaged)
+        return status;
     for (size_t l = 0; l < 3 && step >= 2 * STEPS_PER_EPOCH; l++)
         assert_in_range(different(lop_network_layer(network, l)), 2, ENTRIES);
     if (step >= 3 * STEPS_PER_EPOCH)
         check_held(guest, network);
     return status;
+}
+
+static lop_status guest_restored(void *context, const lop_network *network, lop_error *error)
+{
+    (void)network;
+    return lop_sharer_restored(((struct guest *)context)->sharer, error);
 }
 
 static lop_train_callback guest_open(void *context, const lop_network *network)
@@ -245,6 +256,7 @@ static lop_train_callback guest_open(void *context, const lop_network *network)
     for (size_t i = 0; i < more; i++)
         guest->states[count + i] = states[i];
     return (lop_train_callback){.context = guest,
+                                .restored = guest_restored,
                                 .after_step = guest_step,
                                 .states = guest->states,
                                 .state_count = count + more,
@@ -299,6 +311,97 @@ static void interruptions_leave_no_trace(void **state)
     fixture_outcome_free(&whole);
 }
 
+/* Damage ----------------------------------------------------------------------------------------
+ */
+
+/* Resume a training whose checkpoint has another number at one place. */
+static void resume_damaged(const lop_train_options *options, const lopi_bytes *good, size_t at,
+                           float value, bool refused)
+{
+    struct guest guest = {.damaged = true};
+    lop_error error = {0};
+    lop_history history = {.count = 0};
+    uint8_t before[4];
+    memcpy(before, good->data + at, 4);
+    memcpy(good->data + at, &value, 4);
+    assert_int_equal(lopi_file_write(task.checkpoint, good->data, good->size, true, NULL), LOP_OK);
+    memcpy(good->data + at, before, 4);
+    lop_network *network = fixture_network(true, false);
+    const lop_train_callback callback = guest_open(&guest, network);
+    lop_status status =
+        lop_train(network, task.dataset, &task.split, options, &callback, &history, &error);
+    lop_status expected = isfinite(value) ? LOP_E_FORMAT : LOP_E_NAN;
+    if (refused ? status != expected : status != LOP_OK && status != LOP_E_NAN)
+        fail_msg("%g at byte %zu: %s, %s", (double)value, at, lop_status_name(status), error.text);
+    guest_close(&guest);
+    lop_history_free(&history);
+    lop_network_free(network);
+}
+
+/* Where a tensor's value stands in the file. */
+static size_t place_of(const char *name, size_t index)
+{
+    lopi_safetensors *file = NULL;
+    assert_int_equal(lopi_safetensors_open(&file, task.checkpoint, NULL), LOP_OK);
+    const lopi_tensor *tensor = lopi_safetensors_find(file, name);
+    assert_non_null(tensor);
+    assert_true(index < lopi_tensor_count(tensor));
+    size_t at = (size_t)lopi_safetensors_offset(file, tensor) + 4 * index;
+    lopi_safetensors_close(file);
+    return at;
+}
+
+static bool enough(void *context) { return (*(size_t *)context)-- == 0; }
+
+static void damaged_checkpoints_are_refused(void **state)
+{
+    (void)state;
+    enum { TABLE = 3 + LOP_MAX_SHARED };
+    static const float values[] = {NAN, INFINITY, 1e30f, -1e30f, 257, -2, 0.5f, 300 * 300};
+    static const struct {
+        const char *tensor;
+        size_t index;
+        bool counts; /* whole numbers in a range; else all that is finite is one */
+    } places[] = {
+        {"sharer.table.state", 0, true},         {"sharer.table.state", 1, true},
+        {"sharer.table.state", 2, true},         {"sharer.table.state", 3, false},
+        {"sharer.table.state", TABLE, true},     {"sharer.table.state", TABLE + 1, true},
+        {"sharer.table.state", TABLE + 2, true}, {"sharer.symbol.state", 0, true},
+        {"sharer.symbol.state", 200, true},      {"sharer.latent.state", 0, false},
+        {"sharer.latent.state", 300, false},
+    };
+    size_t steps = 25; /* weights are shared since the tenth */
+    lopi_bytes good;
+    struct guest guest = {0};
+    lop_history history = {.count = 0};
+    const lop_hooks hooks = {.context = &steps, .cancelled = enough};
+    lop_train_options options = fixture_options();
+    options.checkpoint = task.checkpoint;
+    options.hooks = &hooks;
+    lop_network *network = fixture_network(true, false);
+    lop_train_callback callback = guest_open(&guest, network);
+    assert_int_equal(
+        lop_train(network, task.dataset, &task.split, &options, &callback, &history, NULL),
+        LOP_E_CANCELLED);
+    guest_close(&guest);
+    lop_history_free(&history);
+    lop_network_free(network);
+    options.hooks = NULL;
+    options.resume = true;
+    assert_int_equal(lopi_file_read(&good, task.checkpoint, 1 << 24, NULL), LOP_OK);
+    for (size_t p = 0; p < sizeof places / sizeof *places; p++) {
+        size_t at = place_of(places[p].tensor, places[p].index);
+        for (size_t v = 0; v < sizeof values / sizeof *values; v++)
+            resume_damaged(&options, &good, at, values[v],
+                           places[p].counts || !isfinite(values[v]));
+        assert_int_equal(lopi_file_write(task.checkpoint, good.data, good.size, true, NULL),
+                         LOP_OK);
+    }
+    resume_damaged(&options, &good, place_of("fc1.weight.moment2", 5), -1, true);
+    lopi_free(good.data);
+    assert_int_equal(remove(task.checkpoint), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +410,7 @@ int main(void)
         cmocka_unit_test(drops_and_takes_in_weights),
         cmocka_unit_test(refuses_what_makes_no_sense),
         cmocka_unit_test_setup_teardown(interruptions_leave_no_trace, open_task, close_task),
+        cmocka_unit_test_setup_teardown(damaged_checkpoints_are_refused, open_task, close_task),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
