@@ -4,6 +4,7 @@ Each test file is a unittest program; CTest hands it the program by LOP. The dat
 images in which a class is a bright quarter, with noise from a fixed generator, so that a network of
 a few units learns them in a second.
 """
+import hashlib
 import json
 import os
 import random
@@ -130,6 +131,45 @@ def tensors(path):
             begin, end = tensor["data_offsets"]
             data = content[8 + size + begin:8 + size + end]
             yield name, struct.unpack(f"<{len(data) // 4}f", data)
+
+
+# What a clock or the system says, and no two runs have in common.
+MEASURED = {"prune_seconds", "train_seconds", "peak_memory_bytes", "seconds"}
+
+
+def plain(value):
+    """A result without what was measured with a clock."""
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items() if k not in MEASURED}
+    return [plain(v) for v in value] if isinstance(value, list) else value
+
+
+def safetensors(path):
+    """Weights by their bytes; the history in the metadata without its times."""
+    data = path.read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:8 + size])
+    entries = header.pop("__metadata__", {})
+    history = json.loads(entries.pop("lop.history", "{}"))
+    return header, hashlib.sha256(data[8 + size:]).hexdigest(), entries, plain(history)
+
+
+def left(where, inputs=(), whole=False):
+    """What a job leaves, by name; files of other kinds than these by name alone, unless whole."""
+    found = {}
+    for path in sorted(where.rglob("*")):
+        name = str(path.relative_to(where))
+        if path.is_dir() or name.split("/")[0] in inputs:
+            continue
+        if name.endswith(".safetensors"):
+            found[name] = safetensors(path)
+        elif name.endswith("results.jsonl"):
+            found[name] = [plain(json.loads(line)) for line in path.read_text().splitlines()]
+        elif name.endswith(".lop"):
+            found[name] = path.read_bytes()
+        else:
+            found[name] = path.read_bytes() if whole else None
+    return found
 
 
 def main():

@@ -5,7 +5,6 @@ byte (times and sizes that were measured apart).
 
 torture.py [--long] [NAME…]: NAME is a part (see PARTS); without --long a few moments of each.
 """
-import hashlib
 import json
 import os
 import random
@@ -20,7 +19,7 @@ from pathlib import Path
 import tool
 
 LONG = "--long" in sys.argv
-MEASURED = {"prune_seconds", "train_seconds", "peak_memory_bytes", "seconds"}
+INPUTS = ("data", "ready.safetensors", "cache")
 RUNS = "--data data --layers 30,20 --epochs 6 --batch-size 20 --threads 1 -q"
 TRAIN = f"train {RUNS} -o net.safetensors --resume -f".split()
 SWEEP = (f"sweep {RUNS} --sparsity 0,50,90 --seeds 2 --no-timing --jobs 1 --schedules gradual"
@@ -50,41 +49,6 @@ def run(words, where, *statuses, **more):
     return process.returncode, text
 
 
-def plain(value):
-    """A result without what was measured with a clock."""
-    if isinstance(value, dict):
-        return {k: plain(v) for k, v in value.items() if k not in MEASURED}
-    return [plain(v) for v in value] if isinstance(value, list) else value
-
-
-def safetensors(path):
-    """Weights by their bytes; the history in the metadata without its times."""
-    data = path.read_bytes()
-    size = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:8 + size])
-    metadata = header.pop("__metadata__", {})
-    history = json.loads(metadata.pop("lop.history", "{}"))
-    return header, hashlib.sha256(data[8 + size:]).hexdigest(), metadata, plain(history)
-
-
-def left(where):
-    """All that a job leaves, by name."""
-    found = {}
-    for path in sorted(where.rglob("*")):
-        name = str(path.relative_to(where))
-        if path.is_dir() or name.split("/")[0] in ("data", "ready.safetensors", "cache"):
-            continue
-        if name.endswith(".safetensors"):
-            found[name] = safetensors(path)
-        elif name.endswith("results.jsonl"):
-            found[name] = [plain(json.loads(line)) for line in path.read_text().splitlines()]
-        elif name.endswith(".lop"):
-            found[name] = path.read_bytes()
-        else:
-            found[name] = None  # made from the above
-    return found
-
-
 class Place:
     """A fresh directory for a job, with its data; and what the job leaves undisturbed."""
 
@@ -109,13 +73,13 @@ class Place:
             begin = time.monotonic()
             run(words, where)
             self.seconds[key] = time.monotonic() - begin
-            self.undisturbed[key] = left(where)
+            self.undisturbed[key] = tool.left(where, INPUTS)
             shutil.rmtree(where)
         return self.undisturbed[key]
 
     def resume_and_compare(self, words, where):
         run(words, where)
-        found, expected = left(where), self.expected(words)
+        found, expected = tool.left(where, INPUTS), self.expected(words)
         temporary = {name for name in found if ".safetensors." in name or ".lop." in name}
         for name in expected:
             assert name in found, f"{name} is missing"
@@ -244,7 +208,7 @@ def full_disk(place):
                 assert "space" in text and text.startswith("lop: "), text
             for path in mount.glob("*.safetensors*"):
                 if not path.is_symlink() and path.name in ("net.safetensors",):
-                    safetensors(path)  # whole, or this fails
+                    tool.safetensors(path)  # whole, or this fails
             subprocess.run(["mount", "-o", "remount,size=16m", mount], check=True)
             place.resume_and_compare(TRAIN, mount)
         finally:
@@ -280,7 +244,7 @@ def clock_back(place):
     assert done.returncode == 0, done.stderr.decode()
     for line in (where / "out/results.jsonl").read_text().splitlines():
         result = json.loads(line)
-        assert all(result.get(name, 0) >= 0 for name in MEASURED), line
+        assert all(result.get(name, 0) >= 0 for name in tool.MEASURED), line
     place.resume_and_compare(SWEEP, where)
     shutil.rmtree(where)
     return 1
