@@ -1,6 +1,5 @@
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "commands.h"
 #include "curve_draw.h"
@@ -66,29 +65,24 @@ static const example examples[] = {
     {0},
 };
 
-/* The command that makes such results again: the sweep's recipe is kept beside them. */
-static void reproduce(const char *path, char *buffer, size_t size)
+static void tell_next(session *s)
 {
-    struct stat found;
-    char *recipe = report_path(path, "recipe.json"), name[512];
-    buffer[0] = 0;
-    if (recipe && stat(recipe, &found) == 0)
-        snprintf(buffer, size, "lop sweep --recipe %s -o again", quoted(recipe, name, sizeof name));
-    free(recipe);
+    char line[2048];
+    command_line(s, NULL, line, sizeof line);
+    say_next(s, "%s -o report.html", line);
 }
 
 static lop_status write_all(session *s, const values *v, const lop_results *results,
-                            const char *directory, lop_error *error)
+                            lop_error *error)
 {
-    char again[600], name[512];
+    char *again = report_commands(v->common.arguments, v->common.argument_count), name[512];
     lop_hooks hooks = session_hooks(s);
     lop_report_options options = report_options(s, &hooks);
     bool text = v->text || !(v->output || v->csv || v->epochs || v->figures || s->common.json);
     lop_status status = LOP_OK;
-    reproduce(v->common.arguments[0], again, sizeof again);
-    options.command = again[0] ? again : NULL;
+    options.command = again;
     options.title = v->title;
-    options.directory = directory;
+    options.directory = "."; /* results say better */
     if (v->output)
         status = report_write_html(results, &options, v->output, v->overwrite, error);
     if (status == LOP_OK && v->csv)
@@ -102,47 +96,52 @@ static lop_status write_all(session *s, const values *v, const lop_results *resu
     if (status == LOP_OK && text)
         status = lop_report_table(results, &options, stdout, error);
     if (status == LOP_OK && s->common.json)
-        return show_json(json_pack("{s:I, s:s*, s:s*, s:s*, s:s*}", "results",
-                                   (json_int_t)results->count, "html", v->output, "csv", v->csv,
-                                   "epochs", v->epochs, "figures", v->figures),
-                         error);
-    if (status == LOP_OK && v->output && strcmp(v->output, "-") != 0)
+        status = show_json(json_pack("{s:I, s:s*, s:s*, s:s*, s:s*}", "results",
+                                     (json_int_t)results->count, "html", v->output, "csv", v->csv,
+                                     "epochs", v->epochs, "figures", v->figures),
+                           error);
+    else if (status == LOP_OK && v->output && strcmp(v->output, "-") != 0)
         say_next(s, "xdg-open %s", quoted(v->output, name, sizeof name));
     else if (status == LOP_OK && text)
-        say_next(s, "lop report %s -o report.html",
-                 quoted(v->common.arguments[0], name, sizeof name));
+        tell_next(s);
+    free(again);
     return status;
 }
 
-/* Results of one more directory behind those that are there. Where there are several directories,
- * the packed files that results name are found from the root: each has its own. */
-static lop_status add_results(lop_results *all, const char *argument, bool several,
-                              const lop_hooks *hooks, lop_error *error)
+/* Results of one more directory behind those that are there; they say where their packed files lie.
+ */
+static lop_status add_results(lop_results *all, const char *argument, const lop_hooks *hooks,
+                              lop_error *error)
 {
     lop_results more = {0};
     char *path = results_path(argument), *directory = path ? results_directory(path) : NULL;
-    char *whole = directory ? realpath(directory, NULL) : NULL;
     lop_status status = LOP_OK;
     if (!directory)
         status = usage_error(error, LOP_E_MEMORY, "out of memory");
     if (status == LOP_OK)
         status = lop_results_load_rest(&more, path, hooks, error);
-    for (size_t i = 0; status == LOP_OK && several && whole && i < more.count; i++) {
-        char **const names[] = {&more.items[i].packed, &more.items[i].packed_shared};
-        for (size_t j = 0; status == LOP_OK && j < 2; j++) {
-            char *found = *names[j] ? report_path(whole + 1, *names[j]) : NULL;
-            if (found)
-                status = lop_result_set_text(names[j], found, error);
-            free(found);
-        }
-    }
+    for (size_t i = 0; status == LOP_OK && i < more.count; i++)
+        status = lop_result_set_text(&more.items[i].directory, directory, error);
     if (status == LOP_OK)
         status = lop_results_join(all, &more, error);
     lop_results_free(&more);
-    free(whole);
     free(directory);
     free(path);
     return status;
+}
+
+/* Nothing to draw: why, by the first line that says it. */
+static lop_status refuse_empty(const lop_results *results, const char *argument, lop_error *error)
+{
+    char *path = results_path(argument);
+    if (results->skipped_count > 0)
+        *error = results->skipped[0];
+    else
+        usage_error(error, LOP_E_FORMAT, "expected results, found none");
+    if (path)
+        blame(error, path);
+    free(path);
+    return error->code;
 }
 
 static lop_status run(session *s, void *given, lop_error *error)
@@ -150,23 +149,14 @@ static lop_status run(session *s, void *given, lop_error *error)
     const values *v = given;
     lop_results results = {0};
     lop_hooks hooks = session_hooks(s);
-    size_t count = v->common.argument_count;
-    char *path = results_path(v->common.arguments[0]);
-    char *directory = path ? results_directory(path) : NULL;
     lop_status status = LOP_OK;
-    if (!directory)
-        status = usage_error(error, LOP_E_MEMORY, "out of memory");
-    for (size_t i = 0; status == LOP_OK && i < count; i++)
-        status = add_results(&results, v->common.arguments[i], count > 1, &hooks, error);
-    if (status == LOP_OK && results.count == 0) {
-        usage_error(error, LOP_E_FORMAT, "expected results, found none");
-        status = blame(error, path);
-    }
+    for (size_t i = 0; status == LOP_OK && i < v->common.argument_count; i++)
+        status = add_results(&results, v->common.arguments[i], &hooks, error);
+    if (status == LOP_OK && results.count == 0)
+        status = refuse_empty(&results, v->common.arguments[0], error);
     if (status == LOP_OK)
-        status = write_all(s, v, &results, count > 1 ? "/" : directory, error);
+        status = write_all(s, v, &results, error);
     lop_results_free(&results);
-    free(directory);
-    free(path);
     return status;
 }
 

@@ -12,7 +12,7 @@
 typedef struct values {
     recipe_values base; /* first */
     const char *directory, *watch_report;
-    bool no_timing;
+    bool no_timing, overwrite;
     size_t jobs;
 } values;
 
@@ -84,9 +84,16 @@ static const option output_options[] = {
      .help = "write results, networks and the report here; continue what is there"},
     {.name = "watch-report",
      .kind = OPTION_TEXT,
+     .offer = OFFER_FILES,
      .offset = offsetof(values, watch_report),
      .argument = "FILE",
-     .help = "write the page there as results arrive; it loads itself anew while the sweep runs"},
+     .help = "write the page there as results arrive; it loads itself anew while the sweep runs. A "
+             "page that a sweep of DIR wrote is replaced"},
+    {.name = "overwrite",
+     .letter = 'f',
+     .kind = OPTION_FLAG,
+     .offset = offsetof(values, overwrite),
+     .help = "replace any other file that --watch-report names"},
     {.name = "no-timing",
      .kind = OPTION_FLAG,
      .offset = offsetof(values, no_timing),
@@ -116,6 +123,11 @@ static const example examples[] = {
     {"lop sweep --recipe out/recipe.json -o again", "the same once more"},
     {0},
 };
+
+static void on_begin(void *context, size_t done, size_t total)
+{
+    watch_begin(context, done, total);
+}
 
 static void on_result(void *context, const lop_result *result, size_t done, size_t total)
 {
@@ -175,15 +187,14 @@ static lop_status write_report(session *s, const values *v, lop_error *error)
     lop_results results = {0};
     lop_hooks hooks = session_hooks(s);
     lop_report_options options = report_options(s, &hooks);
-    char again[600], name[512];
+    char *again = report_commands(&v->directory, 1), mark[WATCH_MARK_SIZE], name[512];
     left l;
     lop_status status = left_new(&l, v->directory, error);
     if (status == LOP_OK)
         status = lop_results_load(&results, l.jsonl, &hooks, error);
     if (status == LOP_OK) {
-        snprintf(again, sizeof again, "lop sweep --recipe %s -o again",
-                 quoted(l.recipe, name, sizeof name));
         options.command = again;
+        options.mark = watch_mark(v->directory, mark, sizeof mark) ? mark : NULL;
         options.directory = v->directory;
         status = write_files(s, &l, &results, &options, error);
     }
@@ -201,6 +212,7 @@ static lop_status write_report(session *s, const values *v, lop_error *error)
     }
     lop_results_free(&results);
     left_free(&l);
+    free(again);
     return status;
 }
 
@@ -218,10 +230,14 @@ static lop_status run(session *s, void *given, lop_error *error)
     lop_recipe *recipe = &v->base.recipe;
     lop_hooks hooks = session_hooks(s);
     lop_data_options data = {.label_column = recipe->label_column, .hooks = &hooks};
-    watch watched = {.session = s, .page = v->watch_report, .directory = v->directory};
+    watch watched = {.session = s,
+                     .page = v->watch_report,
+                     .directory = v->directory,
+                     .overwrite = v->overwrite};
     lop_sweep_options options = {
         .directory = v->directory,
         .hooks = &hooks,
+        .on_begin = on_begin,
         .on_result = on_result,
         .context = &watched,
         .no_timing = v->no_timing,
@@ -232,9 +248,10 @@ static lop_status run(session *s, void *given, lop_error *error)
     signals_watch();
     lop_status status = lop_recipe_check(recipe, error);
     if (status == LOP_OK)
+        status = watch_check(&watched, error);
+    if (status == LOP_OK)
         status = lop_dataset_open(&dataset, recipe->data, &data, error);
     if (status == LOP_OK) {
-        watch_begin(&watched);
         status = lop_sweep(recipe, dataset, &options, error);
         lop_error unwritten = {0};
         lop_status written = watch_end(&watched, status == LOP_OK, &unwritten);

@@ -113,6 +113,44 @@ char *report_path(const char *dir, const char *name)
     return path;
 }
 
+/* Of several directories each is made again in its own: "-2". */
+static const char *numbered(size_t index, size_t count, char *buffer, size_t size)
+{
+    buffer[0] = 0;
+    if (count > 1)
+        snprintf(buffer, size, "-%zu", index + 1);
+    return buffer;
+}
+
+char *report_commands(const char *const *directories, size_t count)
+{
+    enum { QUOTED = 4, AROUND = 16 }; /* bytes a quote takes, and those around a name */
+    char *text = NULL, number[24];
+    size_t size = 0, written = 0;
+    struct stat found;
+    FILE *memory = open_memstream(&text, &size);
+    for (size_t i = 0; memory && i < count; i++) {
+        char *results = results_path(directories[i]);
+        char *directory = results ? results_directory(results) : NULL;
+        char *recipe = directory ? report_path(directory, "recipe.json") : NULL;
+        size_t room = recipe ? QUOTED * strlen(recipe) + AROUND : 0;
+        char *name = room ? malloc(room) : NULL;
+        if (name && stat(recipe, &found) == 0)
+            fprintf(memory, "%slop sweep --recipe %s -o again%s", written++ ? "\n" : "",
+                    quoted(recipe, name, room), numbered(i, count, number, sizeof number));
+        free(name);
+        free(recipe);
+        free(directory);
+        free(results);
+    }
+    if (memory)
+        fclose(memory);
+    if (written)
+        return text;
+    free(text);
+    return NULL;
+}
+
 char *results_path(const char *path)
 {
     struct stat found;

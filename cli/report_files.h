@@ -28,6 +28,10 @@ lop_status report_write_figures(session *s, const lop_results *results,
 /** "DIR/NAME"; NULL where memory is out. */
 char *report_path(const char *dir, const char *name);
 
+/** The commands that make the results of directories again, by the recipes that sweeps keep beside
+ * them, a line each; free(). NULL where there are none. */
+char *report_commands(const char *const *directories, size_t count);
+
 /** The directory that paths in a file of results are below of; free(). NULL: out of memory. */
 char *results_directory(const char *results);
 

@@ -234,6 +234,9 @@ LOP_API lop_status lop_measure_timing(const lop_network *network, double seconds
 typedef struct lop_sweep_options {
     const char *directory; /* made where missing */
     const lop_hooks *hooks;
+    /** Called once, when the directory is this sweep's and before anything is measured; `done` of
+     * `total` results are there. May be NULL. */
+    void (*on_begin)(void *context, size_t done, size_t total);
     /** Called with each result as soon as it is on disk; `done` of `total`. May be NULL. */
     void (*on_result)(void *context, const lop_result *result, size_t done, size_t total);
     void *context;
@@ -241,7 +244,7 @@ typedef struct lop_sweep_options {
     size_t jobs;    /* points side by side, each with one thread; 1: one after the other, with all
                        threads; 0: as the directory's sweep was begun, a new one by lop_sweep_jobs.
                        Prediction times are measured with all threads while the others pause.
-                       `hooks` and `on_result` are called by one at a time. */
+                       `hooks`, `on_begin` and `on_result` are called by one at a time. */
 } lop_sweep_options;
 
 /**

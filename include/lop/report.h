@@ -30,8 +30,11 @@ typedef struct lop_report_running {
 
 typedef struct lop_report_options {
     const char *title;     /* NULL: made from the results */
-    const char *command;   /* the command that reproduces the results; NULL: left out */
-    const char *directory; /* where packed networks lie that results name; NULL: none are shown */
+    const char *command;   /* what reproduces the results, a line each; NULL: left out */
+    const char *mark;      /* of whoever makes the page, in its first 512 bytes: what may replace it
+                              tells by that; NULL: none */
+    const char *directory; /* where packed networks lie that results name, but for results that say
+                              so themselves; NULL: none are shown */
     const lop_dataset *const *datasets; /* [dataset_count]: whose test samples the page offers to
                                            its packed networks, where results name them */
     size_t dataset_count;

@@ -60,7 +60,9 @@ typedef struct lop_result {
     bool has_machine;
     lop_machine machine;
     char *version;
-    char *recipe; /* a JSON object, as text */
+    char *recipe;    /* a JSON object, as text */
+    char *directory; /* no part of the line: where its packed files lie, if elsewhere than those of
+                        the results around it; else NULL */
 } lop_result;
 
 /** A result in which everything is absent. */
@@ -96,8 +98,9 @@ typedef struct lop_results {
 LOP_API lop_status lop_results_load(lop_results *out, const char *path, const lop_hooks *hooks,
                                     lop_error *error);
 /**
- * The same, but bad lines are left out: each is said by hook, with its number, and kept in
- * out->skipped, to be shown beside what is drawn of the rest. Lines of another schema too.
+ * The same, but bad lines are left out, those of another schema too: they are kept in
+ * out->skipped, to be shown beside what is drawn of the rest. By hook the first few are said, with
+ * their numbers, and how many more there are; nothing where no line is a result.
  */
 LOP_API lop_status lop_results_load_rest(lop_results *out, const char *path, const lop_hooks *hooks,
                                          lop_error *error);

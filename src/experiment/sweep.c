@@ -287,6 +287,8 @@ lop_status lop_sweep(const lop_recipe *recipe, const lop_dataset *dataset,
                                            error);
     if (status == LOP_OK)
         status = lopi_places_list(&s, &list, error);
+    if (status == LOP_OK && options->on_begin)
+        options->on_begin(options->context, list.total - list.count, list.total);
     if (status == LOP_OK)
         status = work_through(&s, &list, &v, error);
     if (status == LOP_OK && list.count > 0)

@@ -96,9 +96,9 @@ static const struct {
     const char *name;
     void (*put)(const lopi_page *page, FILE *stream);
 } parts[] = {
-    {"policy", put_policy},     {"title", lopi_html_title},       {"refresh", lopi_html_refresh},
-    {"notes", lopi_html_notes}, {"blocks", lopi_html_blocks},     {"tables", lopi_html_tables},
-    {"public", put_public},     {"library-licence", put_licence},
+    {"mark", lopi_html_mark},       {"policy", put_policy},     {"title", lopi_html_title},
+    {"refresh", lopi_html_refresh}, {"notes", lopi_html_notes}, {"blocks", lopi_html_blocks},
+    {"tables", lopi_html_tables},   {"public", put_public},     {"library-licence", put_licence},
 };
 
 /* Where the packed networks stand, which come last: how many are carried depends on all else. */

@@ -22,6 +22,9 @@ void lopi_html_text(const char *text, FILE *stream);
 /** "Pruning mnist and fashion-mnist", or the title asked for. */
 void lopi_html_title(const lopi_page *page, FILE *stream);
 
+/** The mark of whoever made the page, where there is one. */
+void lopi_html_mark(const lopi_page *page, FILE *stream);
+
 /** In the head of a page that is of a sweep under way: loads it anew where there are no scripts. */
 void lopi_html_refresh(const lopi_page *page, FILE *stream);
 

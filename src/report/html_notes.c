@@ -5,6 +5,15 @@
 
 enum { REFRESH_SECONDS = 10, LINES_SHOWN = 20 };
 
+void lopi_html_mark(const lopi_page *page, FILE *stream)
+{
+    if (!page->options->mark)
+        return;
+    fputs("<meta name=\"lop-mark\" content=\"", stream);
+    lopi_html_text(page->options->mark, stream);
+    fputs("\">", stream);
+}
+
 static unsigned refresh_seconds(const lop_report_running *running)
 {
     return running->seconds ? running->seconds : REFRESH_SECONDS;

@@ -29,6 +29,8 @@ const char *lopi_shown_file(const lop_result *result)
 static void open_one(lopi_shown_network *network, const char *directory)
 {
     const char *name = lopi_shown_file(network->result);
+    if (network->result->directory)
+        directory = network->result->directory;
     if (!is_plain_path(name)) {
         lopi_fail(&network->error, LOP_E_ARG, "expected a path below the results, found another");
         return;

@@ -12,6 +12,7 @@
 #include "report/json.h"
 
 enum { MAX_LINE_BYTES = 64 << 20, MAX_FILE_BYTES = 1 << 30 };
+enum { SAID = 5 }; /* lines that are left out, by name */
 
 lop_result lop_result_empty(void)
 {
@@ -29,6 +30,7 @@ void lop_result_free(lop_result *result)
         if (field->kind == LOPI_TEXT || field->kind == LOPI_OBJECT)
             lopi_free(*(char *const *)lopi_field_at(field, result));
     }
+    lopi_free(result->directory);
     lopi_free(result->units_left);
     lopi_free(result->epochs);
     *result = lop_result_empty();
@@ -137,7 +139,7 @@ typedef struct reading {
     size_t capacity;
 } reading;
 
-/* Left out, said and kept. */
+/* Left out and kept. */
 static lop_status skip_line(reading *r, uint64_t line, const lop_error *reason, lop_error *error)
 {
     size_t count = r->results.skipped_count;
@@ -148,9 +150,20 @@ static lop_status skip_line(reading *r, uint64_t line, const lop_error *reason, 
     r->results.skipped_count++;
     skipped[count] = (lop_error){0};
     lopi_fail_line(skipped + count, reason->code, r->path, line, "%s", reason->text);
-    lopi_message(r->hooks, LOP_WARNING, "%s: line %llu is left out: %s", r->path,
-                 (unsigned long long)line, reason->text);
     return LOP_OK;
+}
+
+/* Nothing where no line is a result: that is for the caller to say. */
+static void say_skipped(const reading *r)
+{
+    const lop_results *all = &r->results;
+    size_t said = all->skipped_count > SAID + 1 ? SAID : all->skipped_count;
+    for (size_t i = 0; all->count > 0 && i < said; i++)
+        lopi_message(r->hooks, LOP_WARNING, "%s: line %llu is left out: %s", r->path,
+                     (unsigned long long)all->skipped[i].line, all->skipped[i].text);
+    if (all->count > 0 && said < all->skipped_count)
+        lopi_message(r->hooks, LOP_WARNING, "%s: %zu more lines are left out", r->path,
+                     all->skipped_count - said);
 }
 
 static lop_status read_line(reading *r, uint64_t line, const char *text, size_t size, bool whole,
@@ -195,6 +208,7 @@ static lop_status load(reading *r, lop_results *out, lop_error *error)
     if (status == LOP_OK)
         status = read_lines(r, &bytes, error);
     if (status == LOP_OK) {
+        say_skipped(r);
         *out = r->results;
         r->results = (lop_results){0};
     }
