@@ -106,6 +106,21 @@ static void run_layers(const piece *p, const member *m)
         lopi_values_take(&x, p->y + p->first * packed->outputs);
 }
 
+void lopi_run_piece(const lop_plan *plan, const lopi_class *class, lopi_source source, size_t count,
+                    float *y, const lopi_room *room)
+{
+    const piece p = {
+        .plan = plan,
+        .class = class,
+        .source = source,
+        .count = count,
+        .y = y,
+        .buffer = {room->buffer[0], room->buffer[1]},
+        .flags = room->flags,
+    };
+    run_layers(&p, &(member){0, 1, room->scratch});
+}
+
 /* A run: what its threads share. */
 typedef struct run {
     const lop_plan *plan;

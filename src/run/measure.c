@@ -15,7 +15,7 @@ enum {
     FIRST_RUN = 4,
     MOST_LAYOUTS = 5,
     LEAST_TURNS = 3,
-    TURNS = 11,
+    TURNS = 15,
     MOST_VARIANTS = 16,
     MOST_REPETITIONS = 64
 };
@@ -38,9 +38,9 @@ struct lopi_bench {
     uint8_t *source; /* [variants][batch][inputs of the network] in bytes, of whole networks */
     uint8_t *first;  /* the same, one of them, as its first layer reads it */
     size_t source_bytes, first_bytes;
-    uint8_t *y, *turned;
+    uint8_t *y, *turned, *flags;
     void *scratch;
-    size_t y_bytes, turned_bytes, scratch_bytes;
+    size_t y_bytes, turned_bytes, scratch_bytes, flags_bytes;
 };
 
 lop_status lopi_bench_new(lopi_bench **out, const lop_plan *plan, size_t batch, lop_error *error)
@@ -71,6 +71,7 @@ void lopi_bench_free(lopi_bench *bench)
     lopi_free(bench->first);
     lopi_free(bench->y);
     lopi_free(bench->turned);
+    lopi_free(bench->flags);
     lopi_free(bench->scratch);
     lopi_free(bench);
 }
@@ -172,6 +173,12 @@ static lop_status make_source(lopi_bench *bench, lop_error *error)
     return status;
 }
 
+static lopi_source source_of(const lopi_bench *bench, size_t variant)
+{
+    return (lopi_source){.bytes =
+                             bench->source + variant * bench->batch * bench->plan->packed->inputs};
+}
+
 static size_t slot_of(lopi_layout layout)
 {
     size_t slot = 0;
@@ -224,16 +231,9 @@ static void run_step(const lopi_bench *bench, const lopi_laid *step, const void 
     kernel->run(&call);
 }
 
-/* A whole network begins with samples as callers have them. */
-static const void *read_source(const lopi_bench *bench, lopi_layout layout, size_t variant)
-{
-    const lop_packed *packed = bench->plan->packed;
-    const lopi_source source = {.bytes = bench->source + variant * bench->batch * packed->inputs};
-    lopi_input_convert(&bench->plan->input, source, 0, bench->batch, layout, bench->first);
-    return bench->first;
-}
-
-/* A chain of layers, each on its own inputs; where layouts meet, values are turned as in a run. */
+/* A single sample through all layers, each on its own inputs, which are as sparse as on the data
+ * that the network was calibrated with: what its own activations would be for made-up samples they
+ * are not. Where layouts meet, values are turned as in a run. */
 static void run_chain(const lopi_bench *bench, const lopi_laid *const *steps, size_t count,
                       size_t variant)
 {
@@ -242,8 +242,11 @@ static void run_chain(const lopi_bench *bench, const lopi_laid *const *steps, si
         lopi_layout layout = steps[l]->kernel->layout;
         const inputs *in = &bench->input[steps[l]->layer][slot_of(layout)];
         const void *x = in->data + variant * in->bytes;
-        if (l == 0 && whole)
-            x = read_source(bench, layout, variant);
+        if (l == 0 && whole) {
+            lopi_input_convert(&bench->plan->input, source_of(bench, variant), 0, bench->batch,
+                               layout, bench->first);
+            x = bench->first;
+        }
         if (l > 0 && steps[l - 1]->kernel->layout.tile != layout.tile) {
             lopi_layout before = steps[l - 1]->kernel->layout;
             size_t size = lopi_plan_size(bench->plan, l);
@@ -258,15 +261,33 @@ static void run_chain(const lopi_bench *bench, const lopi_laid *const *steps, si
     }
 }
 
-/* The first run of several brings the weights into the caches; it counts for nothing. */
-static double time_chain(lopi_bench *bench, const lopi_laid *const *steps, size_t count,
-                         size_t repetitions)
+/* Batches through a whole network as a run computes them. How many activations are zero matters
+ * little there, and where they lie in the caches much. */
+static void run_network(const lopi_bench *bench, const lopi_laid *const *steps, size_t variant)
 {
-    if (repetitions > 1)
-        run_chain(bench, steps, count, bench->next++ % bench->variants);
+    const lopi_class class = {.batch = bench->batch, .steps = (const lopi_laid **)(uintptr_t)steps};
+    const lopi_room room = {{bench->first, bench->turned}, bench->scratch, bench->flags};
+    lopi_run_piece(bench->plan, &class, source_of(bench, variant), bench->batch,
+                   (float *)(void *)bench->y, &room);
+}
+
+static void run_one(const lopi_bench *bench, const lopi_laid *const *steps, size_t count,
+                    bool network, size_t variant)
+{
+    if (network && bench->batch > 1)
+        run_network(bench, steps, variant);
+    else
+        run_chain(bench, steps, count, variant);
+}
+
+/* The first run brings the weights into the caches, where others' lie; it counts for nothing. */
+static double time_chain(lopi_bench *bench, const lopi_laid *const *steps, size_t count,
+                         bool network, size_t repetitions)
+{
+    run_one(bench, steps, count, network, bench->next++ % bench->variants);
     double before = lopi_clock_thread_seconds();
     for (size_t i = 0; i < repetitions; i++)
-        run_chain(bench, steps, count, bench->next++ % bench->variants);
+        run_one(bench, steps, count, network, bench->next++ % bench->variants);
     return 1e9 * (lopi_clock_thread_seconds() - before) / (double)repetitions;
 }
 
@@ -284,7 +305,7 @@ typedef struct contender {
 } contender;
 
 static lop_status compete(lopi_bench *bench, contender *list, size_t count, size_t layers,
-                          lop_error *error)
+                          bool network, lop_error *error)
 {
     double best = 0;
     for (size_t i = 0; i < count; i++) {
@@ -293,8 +314,7 @@ static lop_status compete(lopi_bench *bench, contender *list, size_t count, size
             if (status != LOP_OK)
                 return status;
         }
-        time_chain(bench, list[i].steps, layers, 1); /* meets cold caches; counts for nothing */
-        list[i].ns = time_chain(bench, list[i].steps, layers, 1);
+        list[i].ns = time_chain(bench, list[i].steps, layers, network, 1);
         best = i == 0 || list[i].ns < best ? list[i].ns : best;
     }
     size_t turns = TURNS;
@@ -305,13 +325,15 @@ static lop_status compete(lopi_bench *bench, contender *list, size_t count, size
         list[i].repetitions = wanted < 1                  ? 1
                               : wanted > MOST_REPETITIONS ? MOST_REPETITIONS
                                                           : (size_t)wanted;
-        while (turns > LEAST_TURNS && (double)turns * list[i].ns > contest_ns)
+        double turn = (double)(list[i].repetitions + 1) * list[i].ns;
+        while (turns > LEAST_TURNS && (double)turns * turn > contest_ns)
             turns--;
     }
     for (size_t turn = 0; turn < turns; turn++)
         for (size_t i = 0; i < count; i++)
             if (list[i].repetitions > 0)
-                list[i].times[turn] = time_chain(bench, list[i].steps, layers, list[i].repetitions);
+                list[i].times[turn] =
+                    time_chain(bench, list[i].steps, layers, network, list[i].repetitions);
     for (size_t i = 0; i < count; i++)
         if (list[i].repetitions > 0) {
             qsort(list[i].times, turns, sizeof(double), compare_times);
@@ -330,16 +352,21 @@ lop_status lopi_bench_networks(lopi_bench *bench, const lopi_laid *const *const 
     const lop_packed *packed = bench->plan->packed;
     size_t most = 0;
     for (size_t i = 0; i < count; i++) {
-        size_t bytes = lopi_layout_bytes(steps[i][0]->kernel->layout, packed->inputs,
-                                         lopi_plan_size(bench->plan, 0), bench->batch);
-        most = bytes > most ? bytes : most;
         list[i].steps = steps[i];
+        for (size_t l = 0; l < packed->layer_count; l++) {
+            size_t bytes = lopi_plan_buffer(bench->plan, steps[i][l], bench->batch);
+            most = bytes > most ? bytes : most;
+        }
     }
     lop_status status = make_source(bench, error);
     if (status == LOP_OK)
         status = grow((void **)&bench->first, &bench->first_bytes, most, error);
     if (status == LOP_OK)
-        status = compete(bench, list, count, packed->layer_count, error);
+        status = grow((void **)&bench->turned, &bench->turned_bytes, most, error);
+    if (status == LOP_OK)
+        status = grow((void **)&bench->flags, &bench->flags_bytes, bench->batch, error);
+    if (status == LOP_OK)
+        status = compete(bench, list, count, packed->layer_count, true, error);
     for (size_t i = 0; i < count && status == LOP_OK; i++)
         ns[i] = list[i].ns;
     lopi_free(list);
@@ -354,7 +381,7 @@ lop_status lopi_bench_layer(lopi_bench *bench, const lopi_laid *const *laid, lop
         return lopi_fail_memory(error, count * sizeof *list);
     for (size_t i = 0; i < count; i++)
         list[i].steps = &laid[i];
-    lop_status status = compete(bench, list, count, 1, error);
+    lop_status status = compete(bench, list, count, 1, false, error);
     for (size_t i = 0; i < count && status == LOP_OK; i++)
         option[i].ns = list[i].ns;
     lopi_free(list);

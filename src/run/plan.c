@@ -162,6 +162,16 @@ static lop_status make_classes(lop_plan *plan, const lop_plan_options *options, 
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
+size_t lopi_plan_buffer(const lop_plan *plan, const lopi_laid *step, size_t samples)
+{
+    const lopi_packed_layer *layer = &plan->packed->layers[step->layer];
+    lopi_layout layout = step->kernel->layout;
+    size_t x = lopi_layout_bytes(layout, layer->inputs, lopi_plan_size(plan, step->layer), samples);
+    size_t y =
+        lopi_layout_bytes(layout, layer->outputs, lopi_plan_size(plan, step->layer + 1), samples);
+    return larger(x, y);
+}
+
 static lop_status size_workspace(lop_plan *plan, lop_error *error)
 {
     size_t layers = plan->packed->layer_count, most = 0;
@@ -169,12 +179,8 @@ static lop_status size_workspace(lop_plan *plan, lop_error *error)
         const lopi_class *class = &plan->classes[c];
         for (size_t l = 0; l < layers; l++) {
             const lopi_kernel *kernel = class->steps[l]->kernel;
-            const lopi_packed_layer *layer = &plan->packed->layers[l];
-            size_t x = lopi_layout_bytes(kernel->layout, layer->inputs, lopi_plan_size(plan, l),
-                                         class->batch);
-            size_t y = lopi_layout_bytes(kernel->layout, layer->outputs,
-                                         lopi_plan_size(plan, l + 1), class->batch);
-            plan->buffer_bytes = larger(plan->buffer_bytes, larger(x, y));
+            plan->buffer_bytes =
+                larger(plan->buffer_bytes, lopi_plan_buffer(plan, class->steps[l], class->batch));
             if (kernel->scratch_bytes)
                 plan->scratch_bytes =
                     larger(plan->scratch_bytes,

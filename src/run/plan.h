@@ -47,6 +47,9 @@ struct lop_plan {
 /** Bytes of an element that layer `layer` reads; at the layer count, of the network's output. */
 size_t lopi_plan_size(const lop_plan *plan, size_t layer);
 
+/** Bytes of the larger of what a step reads and what it yields, for so many samples. */
+size_t lopi_plan_buffer(const lop_plan *plan, const lopi_laid *step, size_t samples);
+
 /** The layer laid out for a kernel, made where it is not there yet. LOP_E_MEMORY. */
 lop_status lopi_plan_lay(lop_plan *plan, const lopi_layers *layers, size_t layer,
                          const lopi_kernel *kernel, const lopi_laid **out, lop_error *error);
@@ -82,6 +85,16 @@ lop_status lopi_bench_layer(lopi_bench *bench, const lopi_laid *const *laid, lop
 /** Time whole networks against each other: ns [count] of steps [count][layers]. */
 lop_status lopi_bench_networks(lopi_bench *bench, const lopi_laid *const *const *steps, double *ns,
                                size_t count, lop_error *error);
+
+/** What a thread needs to compute a piece: buffers for any layer's values, flags [samples]. */
+typedef struct lopi_room {
+    void *buffer[2], *scratch;
+    uint8_t *flags;
+} lopi_room;
+
+/** One piece through all layers by one thread, as a run does it: to take its time. */
+void lopi_run_piece(const lop_plan *plan, const lopi_class *class, lopi_source source, size_t count,
+                    float *y, const lopi_room *room);
 
 /** Read a saved plan into a plan that has no choices yet. As lop_plan_new says. */
 lop_status lopi_plan_restore(lop_plan *plan, const lopi_layers *layers, const char *text,
