@@ -11,11 +11,6 @@
 /* Measuring a plan takes a tenth of a second, once: the first ones are measured. */
 enum { MEASURED = 48 };
 
-static bool set(json_t *object, const char *name, json_t *value)
-{
-    return object && json_object_set_new(object, name, value) == 0;
-}
-
 /* A page that is handed on does not tell in which directories it was made. */
 static const char *name_of(const char *path)
 {
@@ -29,22 +24,23 @@ static json_t *network_json(const lopi_shown_networks *networks, size_t index, c
     const lopi_shown_network *network = networks->items + index;
     const lop_result *result = network->result;
     json_t *object = json_object();
-    bool ok = set(object, "block", json_integer((json_int_t)network->block)) &&
-              set(object, "series", json_integer((json_int_t)network->series)) &&
-              set(object, "k", json_real(result->target_sparsity)) &&
-              set(object, "seed", json_integer((json_int_t)result->seed)) &&
-              set(object, "file", json_string(name_of(lopi_shown_file(result))));
+    bool ok = lopi_json_set(object, "block", json_integer((json_int_t)network->block)) &&
+              lopi_json_set(object, "series", json_integer((json_int_t)network->series)) &&
+              lopi_json_set(object, "k", json_real(result->target_sparsity)) &&
+              lopi_json_set(object, "seed", json_integer((json_int_t)result->seed)) &&
+              lopi_json_set(object, "file", json_string(name_of(lopi_shown_file(result))));
     if (ok && result->test_accuracy == result->test_accuracy)
-        ok = set(object, "test_accuracy", json_real(result->test_accuracy));
+        ok = lopi_json_set(object, "test_accuracy", json_real(result->test_accuracy));
     if (ok && !network->packed)
-        ok = set(object, "missing", json_string(network->error.text));
+        ok = lopi_json_set(object, "missing", json_string(network->error.text));
     if (ok && network->packed)
-        ok =
-            set(object, "bytes", json_integer((json_int_t)network->file.size)) &&
-            (network->same != index
-                 ? set(object, "same", json_integer((json_int_t)network->same))
-                 : set(object, "inside", lopi_inside_json(network->packed, &network->account)) &&
-                       set(object, "plan", lopi_plan_json(network->packed, isa, index < MEASURED)));
+        ok = lopi_json_set(object, "bytes", json_integer((json_int_t)network->file.size)) &&
+             (network->same != index
+                  ? lopi_json_set(object, "same", json_integer((json_int_t)network->same))
+                  : lopi_json_set(object, "inside",
+                                  lopi_inside_json(network->packed, &network->account)) &&
+                        lopi_json_set(object, "plan",
+                                      lopi_plan_json(network->packed, isa, index < MEASURED)));
     if (ok)
         return object;
     json_decref(object);
@@ -65,8 +61,9 @@ static lop_status add_files(json_t *array, lopi_shown_networks *networks, size_t
     lopi_shown_networks_carry(networks, file_bytes_in(room, networks->count));
     for (size_t i = 0; i < networks->count; i++) {
         const lopi_shown_network *network = networks->items + i;
-        if (network->carried && !set(json_array_get(array, i), "data",
-                                     lopi_base64_json(network->file.data, network->file.size)))
+        if (network->carried &&
+            !lopi_json_set(json_array_get(array, i), "data",
+                           lopi_base64_json(network->file.data, network->file.size)))
             return lopi_fail_memory(error, network->file.size);
     }
     return LOP_OK;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "report/json.h"
 #include "report/networks.h"
 #include "run/model.h"
 
@@ -52,12 +53,6 @@ static json_t *nibbles_json(const uint8_t *values, size_t count)
     return json;
 }
 
-/* Setting NULL fails, so that a failure anywhere reaches the top. */
-static bool set(json_t *object, const char *name, json_t *value)
-{
-    return object && json_object_set_new(object, name, value) == 0;
-}
-
 static bool append_number(json_t *array, double value)
 {
     return json_array_append_new(array, json_integer((json_int_t)value)) == 0;
@@ -87,10 +82,10 @@ static json_t *mask_json(const lopi_packed_layer *layer)
     for (size_t i = 0; i < rows * columns; i++)
         shade[i] = (uint8_t)(most > 0 ? ceil(LEVELS * (left[i] / places[i]) / most - 1e-9) : 0);
     json_t *object = json_object();
-    if (set(object, "rows", json_integer((json_int_t)rows)) &&
-        set(object, "columns", json_integer((json_int_t)columns)) &&
-        set(object, "most", json_real(most)) &&
-        set(object, "shades", nibbles_json(shade, rows * columns)))
+    if (lopi_json_set(object, "rows", json_integer((json_int_t)rows)) &&
+        lopi_json_set(object, "columns", json_integer((json_int_t)columns)) &&
+        lopi_json_set(object, "most", json_real(most)) &&
+        lopi_json_set(object, "shades", nibbles_json(shade, rows * columns)))
         return object;
     json_decref(object);
     return NULL;
@@ -135,7 +130,7 @@ static json_t *histogram_json(const lopi_packed_layer *layer, const float *weigh
         bars[bar < BARS ? bar : BARS - 1]++;
     }
     json_t *object = json_object(), *array = json_array();
-    bool ok = object && array && set(object, "largest", json_real(largest));
+    bool ok = object && array && lopi_json_set(object, "largest", json_real(largest));
     for (size_t i = 0; ok && i < BARS; i++)
         ok = append_number(array, (double)bars[i]);
     ok = ok && json_object_set(object, "counts", array) == 0;
@@ -167,8 +162,8 @@ static json_t *looked_at_json(const lopi_packed_layer *layer)
     for (size_t i = 0; i < layer->inputs; i++)
         shade[i] = (uint8_t)((255 * count[i] + most - 1) / most);
     json_t *object = json_object();
-    if (set(object, "most", json_integer(most)) &&
-        set(object, "shades", lopi_base64_json(shade, layer->inputs)))
+    if (lopi_json_set(object, "most", json_integer(most)) &&
+        lopi_json_set(object, "shades", lopi_base64_json(shade, layer->inputs)))
         return object;
     json_decref(object);
     return NULL;
@@ -219,7 +214,7 @@ static json_t *bits_json(const lop_layer_bits *bits)
                 {"value_entropy", bits->value_entropy}};
     json_t *object = json_object();
     for (size_t i = 0; object && i < sizeof rows / sizeof *rows; i++)
-        if (!set(object, rows[i].name, json_integer((json_int_t)llround(rows[i].bits)))) {
+        if (!lopi_json_set(object, rows[i].name, json_integer((json_int_t)llround(rows[i].bits)))) {
             json_decref(object);
             return NULL;
         }
@@ -238,19 +233,20 @@ static json_t *layer_json(const lopi_packed_layer *layer, const lop_layer_bits *
     bool ok = weights && object;
     if (ok)
         lopi_packed_weights(layer, weights);
-    ok = ok && set(object, "name", json_string(layer->name)) &&
-         set(object, "outputs", json_integer(layer->outputs)) &&
-         set(object, "inputs", json_integer(layer->inputs)) &&
-         set(object, "left", json_integer((json_int_t)left)) &&
-         set(object, "values", json_string(kinds[layer->kind])) &&
-         set(object, "entries", json_integer(layer->entries)) &&
-         set(object, "bits", bits_json(bits)) && set(object, "rows", rows_json(layer)) &&
-         set(object, "mask", mask_json(layer)) &&
-         set(object, "histogram", histogram_json(layer, weights, left));
+    ok = ok && lopi_json_set(object, "name", json_string(layer->name)) &&
+         lopi_json_set(object, "outputs", json_integer(layer->outputs)) &&
+         lopi_json_set(object, "inputs", json_integer(layer->inputs)) &&
+         lopi_json_set(object, "left", json_integer((json_int_t)left)) &&
+         lopi_json_set(object, "values", json_string(kinds[layer->kind])) &&
+         lopi_json_set(object, "entries", json_integer(layer->entries)) &&
+         lopi_json_set(object, "bits", bits_json(bits)) &&
+         lopi_json_set(object, "rows", rows_json(layer)) &&
+         lopi_json_set(object, "mask", mask_json(layer)) &&
+         lopi_json_set(object, "histogram", histogram_json(layer, weights, left));
     if (ok && side)
-        ok = set(object, "side", json_integer((json_int_t)side)) &&
-             set(object, "looked_at", looked_at_json(layer)) &&
-             set(object, "units", units_json(layer, weights));
+        ok = lopi_json_set(object, "side", json_integer((json_int_t)side)) &&
+             lopi_json_set(object, "looked_at", looked_at_json(layer)) &&
+             lopi_json_set(object, "units", units_json(layer, weights));
     lopi_free(weights);
     if (ok)
         return object;
@@ -262,11 +258,11 @@ json_t *lopi_inside_json(const lop_packed *packed, const lop_file_account *accou
 {
     json_t *object = json_object(), *layers = json_array();
     bool ok = object && layers &&
-              set(object, "header", json_integer((json_int_t)account->header)) &&
-              set(object, "graph", json_integer((json_int_t)account->graph)) &&
-              set(object, "positions", json_integer((json_int_t)account->positions)) &&
-              set(object, "values", json_integer((json_int_t)account->values)) &&
-              set(object, "other", json_integer((json_int_t)account->other));
+              lopi_json_set(object, "header", json_integer((json_int_t)account->header)) &&
+              lopi_json_set(object, "graph", json_integer((json_int_t)account->graph)) &&
+              lopi_json_set(object, "positions", json_integer((json_int_t)account->positions)) &&
+              lopi_json_set(object, "values", json_integer((json_int_t)account->values)) &&
+              lopi_json_set(object, "other", json_integer((json_int_t)account->other));
     for (size_t i = 0; ok && i < packed->layer_count; i++)
         ok = json_array_append_new(
                  layers, layer_json(packed->layers + i, account->layers + i, i == 0)) == 0;

@@ -103,6 +103,11 @@ void lopi_json_write(const json_t *value, lopi_json_style style, FILE *stream)
     write_value(value, style, 0, stream);
 }
 
+bool lopi_json_set(json_t *object, const char *name, json_t *value)
+{
+    return json_object_set_new(object, name, value) == 0; /* takes NULL for a failure, too */
+}
+
 lop_status lopi_json_text(const json_t *value, lopi_json_style style, char **text, lop_error *error)
 {
     char *written = NULL;

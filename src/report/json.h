@@ -22,4 +22,10 @@ void lopi_json_write(const json_t *value, lopi_json_style style, FILE *stream);
 lop_status lopi_json_text(const json_t *value, lopi_json_style style, char **text,
                           lop_error *error);
 
+/**
+ * Give `object` a member, which it takes over. NULL for either is a failure, so that one far below
+ * reaches the top: false.
+ */
+bool lopi_json_set(json_t *object, const char *name, json_t *value);
+
 #endif

@@ -1,14 +1,10 @@
 /* What the runtime chose for each layer, and why, for the page. */
 #include <lop/plan_cache.h>
 
+#include "report/json.h"
 #include "report/networks.h"
 
 enum { CANDIDATES_SHOWN = 6 };
-
-static bool set(json_t *object, const char *name, json_t *value)
-{
-    return object && json_object_set_new(object, name, value) == 0;
-}
 
 /* The fastest candidates: [kernel, ns, bytes], the chosen one among them the first. */
 static json_t *candidates_json(const lop_plan_choice *choice)
@@ -34,15 +30,15 @@ static json_t *class_json(const lop_plan *plan, const lop_plan_facts *facts, siz
     for (size_t layer = 0; ok && layer < facts->layers; layer++) {
         ok = lop_plan_choice_get(plan, index, layer, &choice, NULL) == LOP_OK;
         json_t *row = json_object();
-        ok = ok && set(row, "kernel", json_string(choice.chosen.kernel)) &&
-             set(row, "ns", json_real(choice.chosen.ns)) &&
-             set(row, "bytes", json_integer((json_int_t)choice.chosen.bytes)) &&
-             set(row, "candidates", candidates_json(&choice)) &&
+        ok = ok && lopi_json_set(row, "kernel", json_string(choice.chosen.kernel)) &&
+             lopi_json_set(row, "ns", json_real(choice.chosen.ns)) &&
+             lopi_json_set(row, "bytes", json_integer((json_int_t)choice.chosen.bytes)) &&
+             lopi_json_set(row, "candidates", candidates_json(&choice)) &&
              json_array_append(layers, row) == 0;
         json_decref(row);
     }
-    ok = ok && set(object, "batch", json_integer((json_int_t)choice.batch)) &&
-         set(object, "ns", json_real(choice.total_ns)) &&
+    ok = ok && lopi_json_set(object, "batch", json_integer((json_int_t)choice.batch)) &&
+         lopi_json_set(object, "ns", json_real(choice.total_ns)) &&
          json_object_set(object, "layers", layers) == 0;
     json_decref(layers);
     if (ok)
@@ -62,11 +58,11 @@ json_t *lopi_plan_json(const lop_packed *packed, const char *isa, bool measure)
     lop_plan_facts facts;
     lop_plan_facts_get(plan, &facts);
     json_t *object = json_object(), *classes = json_array();
-    bool ok = object && classes && set(object, "isa", json_string(facts.isa)) &&
-              set(object, "precision",
-                  json_string(facts.precision == LOP_RUN_INT8 ? "int8" : "float32")) &&
-              set(object, "prepared", json_integer((json_int_t)facts.prepared_bytes)) &&
-              set(object, "measured", json_boolean(facts.measured));
+    bool ok = object && classes && lopi_json_set(object, "isa", json_string(facts.isa)) &&
+              lopi_json_set(object, "precision",
+                            json_string(facts.precision == LOP_RUN_INT8 ? "int8" : "float32")) &&
+              lopi_json_set(object, "prepared", json_integer((json_int_t)facts.prepared_bytes)) &&
+              lopi_json_set(object, "measured", json_boolean(facts.measured));
     for (size_t i = 0; ok && i<facts.classes; i += facts.classes> 1 ? facts.classes - 1 : 1)
         ok = json_array_append_new(classes, class_json(plan, &facts, i)) == 0;
     ok = ok && json_object_set(object, "classes", classes) == 0;

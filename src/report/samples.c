@@ -1,4 +1,5 @@
 #include "report/samples.h"
+#include "report/json.h"
 
 #include <string.h>
 
@@ -91,11 +92,6 @@ static void fill_up(choice *c)
         }
 }
 
-static bool set(json_t *object, const char *name, json_t *value)
-{
-    return object && json_object_set_new(object, name, value) == 0;
-}
-
 static json_t *choice_json(const choice *c, size_t block)
 {
     size_t features = c->samples->features;
@@ -107,11 +103,11 @@ static json_t *choice_json(const choice *c, size_t block)
         labels[i] = (uint8_t)c->samples->labels[c->index[i]];
     }
     json_t *object = json_object();
-    bool ok = set(object, "block", json_integer((json_int_t)block)) &&
-              set(object, "side", json_integer((json_int_t)c->side)) &&
-              set(object, "count", json_integer((json_int_t)c->count)) &&
-              set(object, "labels", lopi_base64_json(labels, c->count)) &&
-              set(object, "pixels", lopi_base64_json(pixels, c->count * features));
+    bool ok = lopi_json_set(object, "block", json_integer((json_int_t)block)) &&
+              lopi_json_set(object, "side", json_integer((json_int_t)c->side)) &&
+              lopi_json_set(object, "count", json_integer((json_int_t)c->count)) &&
+              lopi_json_set(object, "labels", lopi_base64_json(labels, c->count)) &&
+              lopi_json_set(object, "pixels", lopi_base64_json(pixels, c->count * features));
     lopi_free(pixels);
     if (ok)
         return object;
