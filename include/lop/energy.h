@@ -40,6 +40,7 @@ LOP_API const char *lop_energy_source(void);
 /** The processors' own counters between calls; zero it before the first one. */
 typedef struct lop_energy_meter {
     struct {
+        size_t zone;         /* its number among the counters */
         uint64_t last, wrap; /* microjoules */
     } package[8];
     size_t packages;
@@ -49,9 +50,10 @@ typedef struct lop_energy_meter {
 
 /**
  * Joules that all processors of the machine took since the first call, whatever ran on them: Linux
- * hands the counters (RAPL) out under /sys/class/powercap, often to the superuser alone. They wrap
- * around within some minutes, once between two calls is allowed for.
- * @return NaN where there is no counter, or none that may be read
+ * hands the counters (RAPL) out under /sys/class/powercap, often to the superuser alone. Those of
+ * packages are added, and not what counts them once more (psys). They wrap around within some
+ * minutes, once between two calls is allowed for.
+ * @return NaN where there is no counter, or one that may not be read
  */
 LOP_API double lop_energy_read(lop_energy_meter *meter);
 

@@ -57,6 +57,8 @@ typedef struct lop_schedule {
     const char *description; /* one line */
 } lop_schedule;
 
+#define LOP_SCHEDULE_ONESHOT 0 /* its row, the first */
+
 /** Schedule `index` of the table; NULL beyond the last. Static. */
 LOP_API const lop_schedule *lop_schedule_at(size_t index);
 /** The schedule of that name; NULL means the first one, oneshot. LOP_E_NAME lists them. */

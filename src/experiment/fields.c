@@ -480,6 +480,8 @@ static const lopi_recipe_field fields[] = {
 
 enum { FIELD_COUNT = sizeof fields / sizeof *fields };
 _Static_assert((int)FIELD_COUNT <= (int)LOPI_RECIPE_LIMIT, "raise LOPI_RECIPE_LIMIT");
+_Static_assert(sizeof sections / sizeof *sections - 1 == LOPI_RECIPE_SECTIONS,
+               "LOPI_RECIPE_SECTIONS counts them");
 
 const lopi_recipe_field *lopi_recipe_field_at(size_t index)
 {

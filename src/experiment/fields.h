@@ -52,7 +52,7 @@ typedef struct lopi_recipe_field {
     const char *(*name_at)(const void *context, size_t index); /* of _NAME, _NAMES */
 } lopi_recipe_field;
 
-enum { LOPI_RECIPE_LIMIT = 88 };
+enum { LOPI_RECIPE_LIMIT = 88, LOPI_RECIPE_SECTIONS = 5 };
 
 /** What a check found wrong: where a file says it. */
 typedef struct lopi_fault {

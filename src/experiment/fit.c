@@ -13,6 +13,7 @@
 #include "experiment/measure.h"
 #include "experiment/retrain.h"
 #include "experiment/search.h"
+#include "experiment/sharing.h"
 #include "experiment/stage.h"
 #include "experiment/sweep.h"
 
@@ -101,12 +102,12 @@ static lop_status make_bare(fit *f, lop_error *error)
     if (status != LOP_OK)
         return status;
     f->bare.recovery.epochs = 0;
-    f->bare.share.entry_count = 0;
+    f->bare.share = lopi_sharing_none();
     f->bare.recovery.distill_weight = 0;
     for (size_t i = 0; i < f->bare.stage_count; i++) {
         lop_stage *stage = &f->bare.stages[i];
         const lop_criterion *criterion = NULL;
-        stage->schedule = 0;
+        stage->schedule = LOP_SCHEDULE_ONESHOT;
         stage->initial_sparsity = 0;
         lop_criterion_find(stage->criterion[0] ? stage->criterion : NULL, stage->method, &criterion,
                            NULL);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "experiment/fields.h"
+#include "experiment/sharing.h"
 #include "report/json.h"
 
 lop_status lopi_recipe_split(lop_split *out, const lop_recipe *recipe, const lop_dataset *dataset,
@@ -47,8 +48,10 @@ lop_status lopi_run_text(const lop_recipe *recipe, uint64_t seed, char **out, lo
 lop_status lopi_recipe_dense(const lop_recipe *recipe, lop_recipe *out, lop_error *error)
 {
     lop_status status = lop_recipe_copy(out, recipe, error);
-    if (status == LOP_OK)
-        out->stage_count = out->share.entry_count = 0;
+    if (status == LOP_OK) {
+        out->stage_count = 0;
+        out->share = lopi_sharing_none();
+    }
     return status;
 }
 

@@ -33,7 +33,7 @@ lop_status lop_recipe_default(lop_recipe *out, lop_error *error)
                      .label_smoothing = NAN,
                      .distill_temperature = 4,
                      .seed = LOP_SEED_OF_RUN},
-        .share = {.begin_epoch = NAN, .hold_epoch = NAN, .rate = NAN},
+        .share = lopi_sharing_none(),
         .seed = 1,
         .seed_count = 1,
     };

@@ -5,6 +5,11 @@
 #include "base/error.h"
 #include "experiment/stage.h"
 
+lop_sharing lopi_sharing_none(void)
+{
+    return (lop_sharing){.begin_epoch = NAN, .hold_epoch = NAN, .rate = NAN};
+}
+
 size_t lopi_sharing_epochs(const lop_recipe *recipe)
 {
     return recipe->stage_count > 0 ? lopi_stage_epochs(recipe, recipe->stage_count - 1)
@@ -18,7 +23,7 @@ static double pruning_end(const lop_recipe *recipe)
         return 0;
     const lop_stage *last = &recipe->stages[recipe->stage_count - 1];
     bool prunes = last->sparsity > 0 || last->list_count > 0;
-    double end = last->schedule == 0 ? last->begin_epoch : last->end_epoch;
+    double end = last->schedule == LOP_SCHEDULE_ONESHOT ? last->begin_epoch : last->end_epoch;
     return prunes && !isnan(end) ? end : 0;
 }
 
@@ -63,10 +68,56 @@ lop_status lopi_sharing_check_sweep(const lop_recipe *recipe, lop_error *error)
     return recipe->share.entry_count > 0 && !trains ? fail_untrained(error) : LOP_OK;
 }
 
+/* What says how to share, but not that weights are to be shared, would be passed over. */
+static lop_status check_unshared(const lop_sharing *share, lopi_fault *fault, lop_error *error)
+{
+    const struct {
+        const char *key;
+        double value;
+    } said[] = {{"begin_epoch", share->begin_epoch},
+                {"hold_epoch", share->hold_epoch},
+                {"rate", share->rate}};
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        if (isnan(said[i].value))
+            continue;
+        *fault = (lopi_fault){"share", said[i].key, 0};
+        return lopi_fail(error, LOP_E_ARG,
+                         "share %s: weights are not shared; say in how many entries (--share), or "
+                         "leave it out",
+                         said[i].key);
+    }
+    return LOP_OK;
+}
+
+/* One member after the other, so that it is known which is wrong. */
+static lop_status check_members(const lop_recipe *resolved, lopi_fault *fault, lop_error *error)
+{
+    const lop_sharing *share = &resolved->share;
+    lop_sharer_options options = options_of(resolved, 1);
+    options.begin_epoch = options.hold_epoch = options.rate = 0;
+    fault->key = "entries";
+    lop_status status = lop_sharer_options_check(&options, error);
+    if (status != LOP_OK)
+        return status;
+    options.begin_epoch = options.hold_epoch = share->begin_epoch;
+    fault->key = "begin_epoch";
+    status = lop_sharer_options_check(&options, error);
+    if (status != LOP_OK)
+        return status;
+    options.hold_epoch = share->hold_epoch;
+    fault->key = "hold_epoch";
+    status = lop_sharer_options_check(&options, error);
+    if (status != LOP_OK)
+        return status;
+    options.rate = share->rate;
+    fault->key = "rate";
+    return lop_sharer_options_check(&options, error);
+}
+
 lop_status lopi_sharing_check(const lop_recipe *recipe, lopi_fault *fault, lop_error *error)
 {
     if (recipe->share.entry_count == 0)
-        return LOP_OK;
+        return check_unshared(&recipe->share, fault, error);
     *fault = (lopi_fault){"share", "entries", 0};
     if (recipe->share.entry_count > LOP_MAX_HIDDEN + 1)
         return lopi_fail(error, LOP_E_RANGE, "entries: expected at most %d, found %zu",
@@ -77,10 +128,12 @@ lop_status lopi_sharing_check(const lop_recipe *recipe, lopi_fault *fault, lop_e
                          "its weights cannot be shared");
     if (lopi_sharing_epochs(recipe) == 0)
         return fail_untrained(error);
-    if (recipe->train.patience > 0)
+    if (recipe->train.patience > 0) {
+        *fault = (lopi_fault){"train", "patience", 0};
         return lopi_fail(error, LOP_E_ARG,
                          "share: patience keeps the best epoch, which may be one before weights "
                          "are shared; leave out one of the two");
+    }
     lop_recipe resolved = *recipe; /* a shallow copy, for numbers alone */
     lopi_recipe_resolve(&resolved);
     fault->key = "begin_epoch";
@@ -89,8 +142,7 @@ lop_status lopi_sharing_check(const lop_recipe *recipe, lopi_fault *fault, lop_e
                          "begin_epoch: weights are shared from epoch %g on, but pruning ends at "
                          "epoch %g",
                          resolved.share.begin_epoch, pruning_end(&resolved));
-    const lop_sharer_options options = options_of(&resolved, 1);
-    return lop_sharer_options_check(&options, error);
+    return check_members(&resolved, fault, error);
 }
 
 lop_status lopi_sharing_new(lop_sharer **out, const lop_recipe *recipe, const lop_split *split,

@@ -4,6 +4,8 @@
 
 #include "experiment/fields.h"
 
+/** No sharing, with nothing said of it. */
+lop_sharing lopi_sharing_none(void);
 /** Epochs of the training in which weights are shared; 0: there is none. */
 size_t lopi_sharing_epochs(const lop_recipe *recipe);
 /** Say all that is left to defaults; the stages are resolved already. */

@@ -90,7 +90,7 @@ static lop_status check_min_keep(const case_at_hand *c)
 /* By its second step a pruner needs steps: all but the first schedule span a training. */
 static lop_status check_training(const case_at_hand *c)
 {
-    if (c->stage->schedule == 0 || c->epochs > 0)
+    if (c->stage->schedule == LOP_SCHEDULE_ONESHOT || c->epochs > 0)
         return LOP_OK;
     return lopi_fail(c->error, LOP_E_ARG,
                      "schedule: %s prunes while a network trains, but there are no epochs of "

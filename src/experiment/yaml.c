@@ -49,7 +49,7 @@ static const struct {
 };
 
 typedef struct schema {
-    cyaml_schema_field_t fields[LOPI_YAML_SECTIONS][LOPI_RECIPE_LIMIT + LOPI_YAML_SECTIONS];
+    cyaml_schema_field_t fields[LOPI_RECIPE_SECTIONS][LOPI_RECIPE_LIMIT + LOPI_RECIPE_SECTIONS];
     cyaml_schema_field_t stage_fields[LOPI_RECIPE_LIMIT + 1];
     cyaml_schema_value_t stage, top;
 } schema;
@@ -79,7 +79,7 @@ static cyaml_schema_field_t field_schema(const schema *of, const lopi_recipe_fie
 
 static void schema_make(schema *out)
 {
-    size_t used[LOPI_YAML_SECTIONS] = {0};
+    size_t used[LOPI_RECIPE_SECTIONS] = {0};
     const lopi_recipe_field *row;
     const char *section;
     size_t stage_used = 0;

@@ -8,8 +8,6 @@
 #include "base/file.h"
 #include "experiment/fields.h"
 
-enum { LOPI_YAML_SECTIONS = 5 };
-
 typedef struct lopi_yaml_node {
     char *op, *name, *input, *width, *bias; /* the last three may be NULL */
 } lopi_yaml_node;
@@ -18,7 +16,7 @@ typedef struct lopi_yaml_node {
 typedef struct lopi_yaml {
     void *value[LOPI_RECIPE_LIMIT];  /* char *, or an array of char *, of nodes or of lopi_yaml */
     size_t count[LOPI_RECIPE_LIMIT]; /* of an array */
-    struct lopi_yaml *section[LOPI_YAML_SECTIONS]; /* of the top: by lopi_recipe_section_at */
+    struct lopi_yaml *section[LOPI_RECIPE_SECTIONS]; /* of the top: by lopi_recipe_section_at */
 } lopi_yaml;
 
 typedef struct lopi_yaml_document lopi_yaml_document;

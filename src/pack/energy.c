@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Estimates ------------------------------------------------------------------------------------ */
 
@@ -34,36 +35,60 @@ void lop_energy_estimate(const lop_plan *plan, lop_energy *out)
 
 /* Counters ------------------------------------------------------------------------------------- */
 
-/* A file that holds a number and nothing else. */
-static bool read_number(const char *directory, size_t package, const char *name, uint64_t *out)
+enum { MOST_ZONES = 64 };
+
+/* The first line of a zone's file. */
+static bool read_line(const char *directory, size_t zone, const char *name, char line[32])
 {
     char path[512];
-    int length = snprintf(path, sizeof path, "%s/intel-rapl:%zu/%s", directory, package, name);
+    int length = snprintf(path, sizeof path, "%s/intel-rapl:%zu/%s", directory, zone, name);
     FILE *file = length > 0 && (size_t)length < sizeof path ? fopen(path, "re") : NULL;
-    char line[32], *end = line;
-    if (file && fgets(line, sizeof line, file))
-        *out = strtoull(line, &end, 10);
+    bool read = file && fgets(line, 32, file);
     if (file)
         fclose(file);
+    return read;
+}
+
+/* A file that holds a number and nothing else. */
+static bool read_number(const char *directory, size_t zone, const char *name, uint64_t *out)
+{
+    char line[32], *end = line;
+    if (read_line(directory, zone, name, line))
+        *out = strtoull(line, &end, 10);
     return end != line;
+}
+
+/* Zones are packages, and here and there the whole machine, which holds the packages again. A sum
+ * that lacks one of them is none. */
+static void find_packages(lop_energy_meter *meter, const char *directory)
+{
+    enum { MOST = sizeof meter->package / sizeof *meter->package };
+    char line[32];
+    for (size_t zone = 0; zone < MOST_ZONES && read_line(directory, zone, "name", line); zone++) {
+        uint64_t now = 0, wrap = 0;
+        if (strncmp(line, "package-", 8) != 0)
+            continue;
+        if (meter->packages == MOST || !read_number(directory, zone, "energy_uj", &now)) {
+            meter->packages = 0;
+            return;
+        }
+        read_number(directory, zone, "max_energy_range_uj", &wrap);
+        meter->package[meter->packages].zone = zone;
+        meter->package[meter->packages].last = now;
+        meter->package[meter->packages++].wrap = wrap;
+    }
 }
 
 double lopi_energy_read(lop_energy_meter *meter, const char *directory)
 {
-    enum { MOST = sizeof meter->package / sizeof *meter->package };
-    uint64_t now;
+    uint64_t now = 0;
     if (!meter->started) {
         meter->started = true;
-        while (meter->packages < MOST && read_number(directory, meter->packages, "energy_uj",
-                                                     &meter->package[meter->packages].last)) {
-            read_number(directory, meter->packages, "max_energy_range_uj",
-                        &meter->package[meter->packages].wrap);
-            meter->packages++;
-        }
+        find_packages(meter, directory);
         return meter->packages > 0 ? 0 : (double)NAN;
     }
     for (size_t i = 0; i < meter->packages; i++) {
-        if (!read_number(directory, i, "energy_uj", &now))
+        if (!read_number(directory, meter->package[i].zone, "energy_uj", &now))
             return (double)NAN;
         uint64_t last = meter->package[i].last, wrap = meter->package[i].wrap;
         if (now < last && wrap <= last)

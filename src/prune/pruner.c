@@ -193,8 +193,9 @@ const lop_state *lop_pruner_state(const lop_pruner *pruner, size_t *count)
 
 lop_status lop_pruner_restored(const lop_pruner *pruner, lop_error *error)
 {
-    bool squares =
-        pruner->gathered && pruner->options.target.criterion->needs == LOP_NEEDS_CURVATURE;
+    if (!pruner->gathered)
+        return LOP_OK;
+    bool squares = pruner->options.target.criterion->needs == LOP_NEEDS_CURVATURE;
     for (size_t i = 0; i < pruner->state.count; i++) {
         float value = pruner->gathered[i];
         if (!isfinite(value) || (squares && value < 0))

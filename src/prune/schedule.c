@@ -108,7 +108,9 @@ static double by_rounds(const lop_pruner_options *options, const lopi_timeline *
 
 /* The first row is the default. */
 static const lopi_schedule schedules[] = {
-    {.shown = {"oneshot", "all at once"}, .event = event_begin, .sparsity = whole_target},
+    [LOP_SCHEDULE_ONESHOT] = {.shown = {"oneshot", "all at once"},
+                              .event = event_begin,
+                              .sparsity = whole_target},
     {.shown = {"gradual", "fast at first and slowly at the end: the cubic of Zhu and Gupta"},
      .spans = true,
      .rises = true,
@@ -150,7 +152,7 @@ enum { SCHEDULES = sizeof schedules / sizeof schedules[0] };
 const lopi_schedule *lopi_schedule_row(const lop_schedule *shown)
 {
     if (!shown)
-        return &schedules[0];
+        return &schedules[LOP_SCHEDULE_ONESHOT];
     for (size_t i = 0; i < SCHEDULES; i++) {
         if (&schedules[i].shown == shown)
             return &schedules[i];

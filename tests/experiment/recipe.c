@@ -96,89 +96,101 @@ static void what_a_file_does_not_say_stays(void **state)
 }
 
 /* Each with the line where it stands and words that help; the recipe stays as it was. */
+static const struct {
+    const char *text;
+    unsigned line;
+    const char *words;
+} wrong[] = {
+    {"data: mnist\nlayer: [3]\n", 2, "unknown key 'layer'; did you mean 'layers'"},
+    {"train:\n  epochs: 3\n  optimiser: sgd\n", 3, "did you mean 'optimizer' in section train"},
+    {"data: mnist\n\n\nepochs: 3\n", 4, "did you mean 'epochs' in section train"},
+    {"qqqqqqqq: 1\n", 1, "unknown key 'qqqqqqqq'"},
+    {"train:\n  epochs: many\n", 2, "expected a whole number, found 'many'"},
+    {"train:\n  epochs: 2.5\n", 2, "expected a whole number, found '2.5'"},
+    {"data: mnist\ntrain:\n  learning_rate: fast\n", 3, "expected a number, found 'fast'"},
+    {"layers: 5\n", 1, "expected a list"},
+    {"layers: []\n", 1, ""},
+    {"bias: false\nlayers: [100, -3]\n", 2, "expected 1 to 1048576, found -3"},
+    {"train:\n  epochs: 0\n", 2, "expected 1 to 100000, found 0"},
+    {"train:\n  epochs: -1\n", 2, "found -1"},
+    {"train:\n  dropout: 1\n", 2, "expected 0 to below 1, found 1"},
+    {"train:\n  dropout: .nan\n", 2, ""},
+    {"train:\n  - epochs\n", 2, "expected keys and values"},
+    {"train:\n  optimizer: adm\n", 2, "expected one of adamw, adam, sgd; found 'adm'"},
+    {"prune:\n  methods: [weight, weihgt]\n", 2, "expected one of weight, unit"},
+    {"prune:\n  sparsity_percent: [0, 100]\n", 2, "expected 0 to below 100, found 100"},
+    {"prune:\n  sparsity_percent: [50, 25]\n", 2, "expected rising numbers"},
+    {"layers: [3]\nnetwork:\n- {op: input, name: in, width: 4}\n", 2,
+     "a network says its own layers"},
+    {"network:\n- {op: input, name: in, width: 4}\n- {op: magic, name: m, input: in}\n", 1,
+     "magic"},
+    {"data: a\n data: b\n", 0, ""},
+    {"seeds: 1\nseeds: 2\n", 0, "twice"},
+    {"data: [a\n", 0, ""},
+    {"data: a\n---\ndata: b\n", 0, ""},
+    {"data: &x a\nlabel_column: *x\n", 0, ""},
+    {"prune:\n  methods: [unit, unit]\n", 0, "unit is there twice"},
+    {"prune:\n  methods: [weight]\n  criteria: [magnitude, beauty]\n", 3, "beauty"},
+    {"prune:\n  criteria: [l2, l2]\n", 2, "l2 is there twice"},
+    {"prune:\n  schedules: [gradule]\n", 2, "lottery; found 'gradule'"},
+    {"prune:\n  schedules: [gradual]\n", 2, "no epochs of recovery"},
+    {"prune:\n  scope: global\n  allocation: erk\n", 3, "leave out one of the two"},
+    {"prune:\n  allocation: list\n", 1, "one number for each layer"},
+    {"prune:\n  list_percent: [50, 60]\n", 2, "only allocation list looks at it"},
+    {"prune:\n  min_keep: 1\n", 2, "for method weight alone, found unit"},
+    {"prune:\n  drop_fraction: 0\n", 2, "expected above 0 to below 1, found 0"},
+    {"recovery:\n  distill_weight: 0.5\n", 2, "no epochs of recovery in which to learn"},
+    {"prune_while_training: true\nrecovery:\n  epochs: 2\n  distill_weight: 0.5\n", 4,
+     "no dense network to learn from"},
+    {"stages: 5\n", 1, "expected a list"},
+    {"stages: []\n", 1, ""},
+    {"stages:\n  - method: wieght\n", 2, "expected one of weight, unit"},
+    {"stages:\n  - method: unit\n    sparsity_percent: 90\n  - method: weight\n"
+     "    sparsity_percent: 100\n",
+     5, "stages.sparsity_percent: expected 0 to below 100, found 100"},
+    {"stages:\n  - method: unit\n    criterion: magnitude\n", 3, "magnitude"},
+    {"stages:\n  - {method: unit}\n  - {method: weight, criterion: l2}\n", 3, "l2"},
+    {"stages:\n  - method: weight\n    spersity_percent: 9\n", 3, "sparsity_percent"},
+    {"stages:\n  - method: nm\n    n: 1\n    m: 4\n    sparsity_percent: 50\n", 5,
+     "1:4 removes 75 %, found 50 %"},
+    {"stages:\n- method: nm\n  n: 5\n  m: 4\n", 2, "expected 1 to 4 kept of 4, found 5"},
+    {"recovery:\n  epochs: 4\nstages:\n  - method: weight\n    sparsity_percent: 9\n"
+     "    schedule: linear\n    begin_epoch: 3\n    end_epoch: 2\n",
+     8, "ends at epoch 2, before it begins at epoch 3"},
+    {"recovery:\n  epochs: 4\nstages:\n  - method: weight\n    end_epoch: 5\n", 5,
+     "ends at epoch 5, but training has 4"},
+    {"prune:\n  begin_epoch: 7\nrecovery:\n  epochs: 4\nstages:\n  - method: weight\n", 6,
+     "expected 0 to 4, found 7"},
+    {"recovery: {epochs: 4}\nstages:\n  - method: weight\n    sparsity_percent: 50\n"
+     "    schedule: gradual\n    initial_percent: 60\n",
+     6, "begins with 60 %, above its target of 50 %"},
+    {"stages:\n  - {method: unit}\n  - {method: weight, schedule: lottery}\n", 3, "the only stage"},
+    {"train:\n  epochs: 4\nshare:\n  entries: [8]\n  begin_epoch: 5\n", 5,
+     "begin_epoch: expected 0 to below 4, found 5"},
+    {"train:\n  epochs: 4\nshare:\n  entries: [8]\n  begin_epoch: 2\n  hold_epoch: 1\n", 6,
+     "hold_epoch: expected 2 to 4, found 1"},
+    {"prune_while_training: true\ntrain:\n  epochs: 4\nstages:\n  - method: weight\n"
+     "    sparsity_percent: 50\n    schedule: gradual\n    end_epoch: 3\n"
+     "share:\n  entries: [8]\n  begin_epoch: 2\n",
+     11, "pruning ends at epoch 3"},
+    {"train:\n  epochs: 4\n  patience: 2\nshare:\n  entries: [8]\n", 3, "leave out one of the two"},
+    {"share:\n  begin_epoch: 5\n", 2, "weights are not shared; say in how many entries"},
+    {"share:\n  hold_epoch: 5\n", 2, "share hold_epoch: weights are not shared"},
+    {"share:\n\n  rate: 0\n", 3, "share rate: weights are not shared"},
+};
+
 static void errors_name_the_line(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        unsigned line;
-        const char *words;
-    } rows[] = {
-        {"data: mnist\nlayer: [3]\n", 2, "unknown key 'layer'; did you mean 'layers'"},
-        {"train:\n  epochs: 3\n  optimiser: sgd\n", 3, "did you mean 'optimizer' in section train"},
-        {"data: mnist\n\n\nepochs: 3\n", 4, "did you mean 'epochs' in section train"},
-        {"qqqqqqqq: 1\n", 1, "unknown key 'qqqqqqqq'"},
-        {"train:\n  epochs: many\n", 2, "expected a whole number, found 'many'"},
-        {"train:\n  epochs: 2.5\n", 2, "expected a whole number, found '2.5'"},
-        {"data: mnist\ntrain:\n  learning_rate: fast\n", 3, "expected a number, found 'fast'"},
-        {"layers: 5\n", 1, "expected a list"},
-        {"layers: []\n", 1, ""},
-        {"bias: false\nlayers: [100, -3]\n", 2, "expected 1 to 1048576, found -3"},
-        {"train:\n  epochs: 0\n", 2, "expected 1 to 100000, found 0"},
-        {"train:\n  epochs: -1\n", 2, "found -1"},
-        {"train:\n  dropout: 1\n", 2, "expected 0 to below 1, found 1"},
-        {"train:\n  dropout: .nan\n", 2, ""},
-        {"train:\n  - epochs\n", 2, "expected keys and values"},
-        {"train:\n  optimizer: adm\n", 2, "expected one of adamw, adam, sgd; found 'adm'"},
-        {"prune:\n  methods: [weight, weihgt]\n", 2, "expected one of weight, unit"},
-        {"prune:\n  sparsity_percent: [0, 100]\n", 2, "expected 0 to below 100, found 100"},
-        {"prune:\n  sparsity_percent: [50, 25]\n", 2, "expected rising numbers"},
-        {"layers: [3]\nnetwork:\n- {op: input, name: in, width: 4}\n", 2,
-         "a network says its own layers"},
-        {"network:\n- {op: input, name: in, width: 4}\n- {op: magic, name: m, input: in}\n", 1,
-         "magic"},
-        {"data: a\n data: b\n", 0, ""},
-        {"seeds: 1\nseeds: 2\n", 0, "twice"},
-        {"data: [a\n", 0, ""},
-        {"data: a\n---\ndata: b\n", 0, ""},
-        {"data: &x a\nlabel_column: *x\n", 0, ""},
-        {"prune:\n  methods: [unit, unit]\n", 0, "unit is there twice"},
-        {"prune:\n  methods: [weight]\n  criteria: [magnitude, beauty]\n", 3, "beauty"},
-        {"prune:\n  criteria: [l2, l2]\n", 2, "l2 is there twice"},
-        {"prune:\n  schedules: [gradule]\n", 2, "lottery; found 'gradule'"},
-        {"prune:\n  schedules: [gradual]\n", 2, "no epochs of recovery"},
-        {"prune:\n  scope: global\n  allocation: erk\n", 3, "leave out one of the two"},
-        {"prune:\n  allocation: list\n", 1, "one number for each layer"},
-        {"prune:\n  list_percent: [50, 60]\n", 2, "only allocation list looks at it"},
-        {"prune:\n  min_keep: 1\n", 2, "for method weight alone, found unit"},
-        {"prune:\n  drop_fraction: 0\n", 2, "expected above 0 to below 1, found 0"},
-        {"recovery:\n  distill_weight: 0.5\n", 2, "no epochs of recovery in which to learn"},
-        {"prune_while_training: true\nrecovery:\n  epochs: 2\n  distill_weight: 0.5\n", 4,
-         "no dense network to learn from"},
-        {"stages: 5\n", 1, "expected a list"},
-        {"stages: []\n", 1, ""},
-        {"stages:\n  - method: wieght\n", 2, "expected one of weight, unit"},
-        {"stages:\n  - method: unit\n    sparsity_percent: 90\n  - method: weight\n"
-         "    sparsity_percent: 100\n",
-         5, "stages.sparsity_percent: expected 0 to below 100, found 100"},
-        {"stages:\n  - method: unit\n    criterion: magnitude\n", 3, "magnitude"},
-        {"stages:\n  - {method: unit}\n  - {method: weight, criterion: l2}\n", 3, "l2"},
-        {"stages:\n  - method: weight\n    spersity_percent: 9\n", 3, "sparsity_percent"},
-        {"stages:\n  - method: nm\n    n: 1\n    m: 4\n    sparsity_percent: 50\n", 5,
-         "1:4 removes 75 %, found 50 %"},
-        {"stages:\n- method: nm\n  n: 5\n  m: 4\n", 2, "expected 1 to 4 kept of 4, found 5"},
-        {"recovery:\n  epochs: 4\nstages:\n  - method: weight\n    sparsity_percent: 9\n"
-         "    schedule: linear\n    begin_epoch: 3\n    end_epoch: 2\n",
-         8, "ends at epoch 2, before it begins at epoch 3"},
-        {"recovery:\n  epochs: 4\nstages:\n  - method: weight\n    end_epoch: 5\n", 5,
-         "ends at epoch 5, but training has 4"},
-        {"prune:\n  begin_epoch: 7\nrecovery:\n  epochs: 4\nstages:\n  - method: weight\n", 6,
-         "expected 0 to 4, found 7"},
-        {"recovery: {epochs: 4}\nstages:\n  - method: weight\n    sparsity_percent: 50\n"
-         "    schedule: gradual\n    initial_percent: 60\n",
-         6, "begins with 60 %, above its target of 50 %"},
-        {"stages:\n  - {method: unit}\n  - {method: weight, schedule: lottery}\n", 3,
-         "the only stage"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         lop_recipe recipe, before;
         lop_error error = {0};
         assert_int_equal(lop_recipe_default(&recipe, NULL), LOP_OK);
         memcpy(&before, &recipe, sizeof before);
-        lop_status status = load(&recipe, rows[i].text, &error);
-        if (status != LOP_E_FORMAT || !strstr(error.text, rows[i].words) ||
-            (rows[i].line && error.line != rows[i].line))
-            fail_msg("%s\ngave %s, line %d: %s", rows[i].text, lop_status_name(status),
+        lop_status status = load(&recipe, wrong[i].text, &error);
+        if (status != LOP_E_FORMAT || !strstr(error.text, wrong[i].words) ||
+            (wrong[i].line && error.line != wrong[i].line))
+            fail_msg("%s\ngave %s, line %d: %s", wrong[i].text, lop_status_name(status),
                      (int)error.line, error.text);
         assert_string_equal(error.file, path);
         assert_memory_equal(&before, &recipe, sizeof before);

@@ -40,10 +40,17 @@ static int begin(void **state)
 static int end(void **state)
 {
     (void)state;
-    static const char *const names[] = {
-        "intel-rapl:0/energy_uj", "intel-rapl:0/max_energy_range_uj",
-        "intel-rapl:1/energy_uj", "intel-rapl:0",
-        "intel-rapl:1",           ""};
+    static const char *const names[] = {"intel-rapl:0/energy_uj",
+                                        "intel-rapl:0/max_energy_range_uj",
+                                        "intel-rapl:0/name",
+                                        "intel-rapl:0",
+                                        "intel-rapl:1/energy_uj",
+                                        "intel-rapl:1/name",
+                                        "intel-rapl:1",
+                                        "intel-rapl:2/energy_uj",
+                                        "intel-rapl:2/name",
+                                        "intel-rapl:2",
+                                        ""};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s", root, names[i]);
@@ -61,19 +68,25 @@ static void counters_are_added_and_wrap_around(void **state)
     assert_true(isnan(lopi_energy_read(&none, root))); /* and stays away */
     make("intel-rapl:0");
     make("intel-rapl:1");
+    make("intel-rapl:2");
+    put("intel-rapl:0/name", "package-0\n");
+    put("intel-rapl:1/name", "psys\n"); /* the whole machine: packages are in it already */
+    put("intel-rapl:1/energy_uj", "77\n");
+    put("intel-rapl:2/name", "package-1\n");
     put("intel-rapl:0/energy_uj", "9000000\n");
     put("intel-rapl:0/max_energy_range_uj", "10000000\n");
-    put("intel-rapl:1/energy_uj", "500\n");
+    put("intel-rapl:2/energy_uj", "500\n");
     assert_true(lopi_energy_read(&meter, root) == 0);
     put("intel-rapl:0/energy_uj", "9500000\n");
-    put("intel-rapl:1/energy_uj", "1000500\n");
+    put("intel-rapl:1/energy_uj", "5000077\n");
+    put("intel-rapl:2/energy_uj", "1000500\n");
     /* Counts are whole microjoules, and these sums are exact but for the last bits. */
     assert_true(fabs(lopi_energy_read(&meter, root) - 1.5) < 1e-12);
     put("intel-rapl:0/energy_uj", "250000\n"); /* around: 0.5 to the end, 0.25 behind */
     assert_true(fabs(lopi_energy_read(&meter, root) - 2.25) < 1e-12);
-    put("intel-rapl:1/energy_uj", "7\n"); /* nobody says how far this one counts */
+    put("intel-rapl:2/energy_uj", "7\n"); /* nobody says how far this one counts */
     assert_true(isnan(lopi_energy_read(&meter, root)));
-    put("intel-rapl:1/energy_uj", "secret\n");
+    put("intel-rapl:2/energy_uj", "secret\n");
     assert_true(isnan(lopi_energy_read(&meter, root)));
 }
 
