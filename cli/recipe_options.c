@@ -65,7 +65,9 @@ const option recipe_data_options[] = {
      .offer = OFFER_FILES,
      .offset = IN_RECIPE(data),
      .argument = "FILE",
-     .help = "read a recipe (YAML or JSON); options given here weigh more"},
+     .help = "read a recipe (YAML or JSON), or that of a result (FILE:LINE of a results.jsonl); "
+             "options "
+             "given here weigh more"},
     {0},
 };
 

@@ -29,7 +29,9 @@ const option trained_data_options[] = {
      .offer = OFFER_FILES,
      .offset = offsetof(trained_values, base.recipe.data),
      .argument = "FILE",
-     .help = "read a recipe (YAML or JSON); options given here weigh more"},
+     .help = "read a recipe (YAML or JSON), or that of a result (FILE:LINE of a results.jsonl); "
+             "options "
+             "given here weigh more"},
     {0},
 };
 

@@ -143,10 +143,12 @@ LOP_API void lop_recipe_free(lop_recipe *recipe);
 /** A deep copy; on failure `to` is empty. */
 LOP_API lop_status lop_recipe_copy(lop_recipe *to, const lop_recipe *from, lop_error *error);
 /**
- * Read a YAML recipe over `recipe`: what the file does not say stays.
+ * Read a YAML recipe over `recipe`: what the file does not say stays. Of a file of results
+ * (results.jsonl) it is the recipe of the only one; PATH:LINE names one of several.
  *
  * @return LOP_OK; LOP_E_FORMAT with the line (unknown key, wrong type, out of range,
- * contradictory); LOP_E_NOT_FOUND, LOP_E_IO, LOP_E_LIMIT (above 1 MiB), LOP_E_MEMORY. On failure
+ * contradictory, a result without recipe); LOP_E_ARG (several results and no line, or no such
+ * line); LOP_E_NOT_FOUND, LOP_E_IO, LOP_E_LIMIT (above 1 MiB), LOP_E_MEMORY. On failure
  * `recipe` is unchanged.
  */
 LOP_API lop_status lop_recipe_load(lop_recipe *recipe, const char *path, lop_error *error);

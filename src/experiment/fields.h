@@ -12,6 +12,8 @@
 
 #include <lop/experiment.h>
 
+#include "base/file.h"
+
 typedef enum lopi_recipe_kind {
     LOPI_RECIPE_TEXT,     /* char *, owned */
     LOPI_RECIPE_WORD,     /* char[LOP_MAX_CRITERION]; "" is absent */
@@ -70,6 +72,10 @@ const char *lopi_recipe_section_at(size_t index);
 /** The recipe as JSON; `points` false leaves out what says which points are measured. */
 lop_status lopi_recipe_object(const lop_recipe *recipe, bool points, json_t **out,
                               lop_error *error);
+
+/** As lop_recipe_parse. */
+lop_status lopi_recipe_parse(lop_recipe *recipe, const lopi_bytes *bytes, const char *name,
+                             lop_error *error);
 
 /** As lop_recipe_check; `fault` says where. */
 lop_status lopi_recipe_check(const lop_recipe *recipe, lopi_fault *fault, lop_error *error);

@@ -349,10 +349,13 @@ static lop_status check_whole(reading *r)
                           why.text);
 }
 
-static lop_status parse(lop_recipe *recipe, const lopi_bytes *bytes, const char *name,
-                        lop_error *error)
+lop_status lopi_recipe_parse(lop_recipe *recipe, const lopi_bytes *bytes, const char *name,
+                             lop_error *error)
 {
     lop_recipe read = {0};
+    if (bytes->size > LARGEST_FILE)
+        return lopi_fail_file(error, LOP_E_LIMIT, name, "a recipe of %zu bytes; at most 1 MiB",
+                              bytes->size);
     lop_status status = lop_recipe_copy(&read, recipe, error);
     if (status == LOP_OK) {
         reading r = {.path = name,
@@ -370,29 +373,5 @@ static lop_status parse(lop_recipe *recipe, const lopi_bytes *bytes, const char 
     } else {
         lop_recipe_free(&read);
     }
-    return status;
-}
-
-lop_status lop_recipe_load(lop_recipe *recipe, const char *path, lop_error *error)
-{
-    lopi_bytes bytes = {0};
-    lop_status status = lopi_file_read(&bytes, path, LARGEST_FILE, error);
-    if (status == LOP_OK)
-        status = parse(recipe, &bytes, path, error);
-    lopi_free(bytes.data);
-    return status;
-}
-
-lop_status lop_recipe_parse(lop_recipe *recipe, const char *text, const char *name,
-                            lop_error *error)
-{
-    size_t size = strlen(text);
-    if (size > LARGEST_FILE)
-        return lopi_fail_file(error, LOP_E_LIMIT, name, "a recipe of %zu bytes; at most 1 MiB",
-                              size);
-    char *copy = lopi_strdup(text);
-    lopi_bytes bytes = {(uint8_t *)copy, size};
-    lop_status status = copy ? parse(recipe, &bytes, name, error) : lopi_fail_memory(error, size);
-    lopi_free(copy);
     return status;
 }

@@ -209,10 +209,13 @@ class Sweep(tool.LopTest):
         together = tool.read_results(self.here / "together/results.jsonl")
         self.assertEqual(without_times(together), without_times(alone))
 
-        # The recipe of any result makes it again, training and all.
-        for result in (alone[3], alone[-1]):
-            (self.here / "point.json").write_text(json.dumps(result["recipe"]))
-            self.lop("train", "--recipe", "point.json", "-o", "p.safetensors", "-f", "-q",
+        # The recipe of any result makes it again, training and all: by its line, from a file of its
+        # own, or alone.
+        (self.here / "one.jsonl").write_text(json.dumps(alone[3]) + "\n")
+        (self.here / "point.json").write_text(json.dumps(alone[-1]["recipe"]))
+        last = f"alone/results.jsonl:{len(alone)}"
+        for result, recipe in ((alone[3], "one.jsonl"), (alone[-1], last), (alone[-1], "point.json")):
+            self.lop("train", "--recipe", recipe, "-o", "p.safetensors", "-f", "-q",
                      "--threads", "1")
             again = json.loads(tool.metadata(self.here / "p.safetensors")["lop.history"])
             again["epochs"] = again["epochs"][3:]
@@ -222,6 +225,17 @@ class Sweep(tool.LopTest):
                          "bytes_packed", "bytes_packed_shared", "packed", "packed_shared"):
                 wanted.pop(name)
             self.assertEqual(again, wanted)
+        count = len(alone)
+        for recipe, words in (
+                ("alone/results.jsonl", f"holds {count} results; choose the one whose recipe"),
+                ("alone/results.jsonl:0", "lines count from 1"),
+                (f"alone/results.jsonl:{count + 1}", f"no result in line {count + 1}; the file has"),
+                ("point.json:1", "expected results of which line 1 is one")):
+            self.fails(64, words, "train", "--recipe", recipe, "-o", "q.safetensors")
+        del alone[3]["recipe"]
+        (self.here / "none.jsonl").write_text(json.dumps(alone[3]))
+        self.fails(65, "none.jsonl: line 1: the result carries no recipe", "train", "--recipe",
+                   "none.jsonl", "-o", "q.safetensors")
 
     def test_while_training(self):
         self.lop(*self.small("out", "-m", "weight", "--schedules", "gradual,lottery", "--rounds",
