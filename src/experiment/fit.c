@@ -16,6 +16,7 @@
 #include "experiment/sharing.h"
 #include "experiment/stage.h"
 #include "experiment/sweep.h"
+#include "nn/floats.h"
 
 /* The grid counts in thousandths of a per cent, which is how a sparsity is typed. */
 enum { THOUSANDTHS = 100000, HALVINGS = 17, MOST_POINTS = LOP_MAX_PER_HALVING * HALVINGS + 2 };
@@ -353,9 +354,11 @@ lop_status lop_fit(const lop_recipe *recipe, const lop_network *parent, const lo
     f->options = options;
     f->has_loss = !isnan(options->max_loss);
     f->fitted.result = lop_result_empty();
+    lopi_floats_begin();
     lop_status status = prepare(f, recipe, error);
     if (status == LOP_OK)
         status = search(f, error);
+    lopi_floats_end();
     if (status == LOP_OK || status == LOP_E_TARGET)
         *out = f->fitted;
     else

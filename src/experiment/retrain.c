@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "experiment/sharing.h"
 #include "experiment/stage.h"
+#include "nn/floats.h"
 
 static uint64_t recovery_seed(const lopi_retraining *job)
 {
@@ -387,8 +388,10 @@ lop_status lop_recipe_prune(const lop_recipe *recipe, lop_network **network, con
         .hooks = hooks,
     };
     status = lop_network_copy(&pruned, *network, error);
+    lopi_floats_begin();
     if (status == LOP_OK)
         status = lopi_retrain(&job, &pruned, &told, error);
+    lopi_floats_end();
     if (status == LOP_OK) {
         lop_network_free(*network);
         *network = pruned;

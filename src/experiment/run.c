@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "experiment/retrain.h"
 #include "experiment/stage.h"
+#include "nn/floats.h"
 #include "train/teacher.h"
 
 /* Twenty epochs of work are not to be lost to an output that could not have been written. */
@@ -225,6 +226,7 @@ lop_status lop_run(const lop_recipe *recipe, const lop_dataset *dataset,
     lop_result filled = lop_result_empty();
     lop_history own = {0}, *told = history ? history : &own;
     *told = (lop_history){0};
+    lopi_floats_begin();
     lop_status status = prepare(&r, recipe, error);
     if (status == LOP_OK) /* sizes are held against the dense network */
         status = lopi_result_begin(&filled, dataset, r.network, options->seed, error);
@@ -251,5 +253,6 @@ lop_status lop_run(const lop_recipe *recipe, const lop_dataset *dataset,
     lop_network_free(r.network);
     lop_result_free(&filled);
     lop_history_free(&own);
+    lopi_floats_end();
     return status;
 }

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "experiment/sharing.h"
 #include "experiment/stage.h"
+#include "nn/floats.h"
 
 /* Work ----------------------------------------------------------------------------------------- */
 
@@ -274,6 +275,7 @@ lop_status lop_sweep(const lop_recipe *recipe, const lop_dataset *dataset,
         .threads = lop_threads_get(),
     };
     lopi_places list = {.items = NULL};
+    lopi_floats_begin();
     lop_status status = lop_recipe_check(recipe, error);
     if (status == LOP_OK)
         status = lopi_sharing_check_sweep(recipe, error);
@@ -295,5 +297,6 @@ lop_status lop_sweep(const lop_recipe *recipe, const lop_dataset *dataset,
         status = lopi_places_order(&s, error);
     lopi_free(list.items);
     lopi_sweep_directory_close(&s.directory);
+    lopi_floats_end();
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "nn/floats.h"
 #include "nn/pass.h"
 
 struct lop_compute {
@@ -69,9 +70,11 @@ lop_status lop_compute_forward(lop_compute *compute, const float *x, size_t batc
     lop_status status = lopi_pass_begin(pass, x, batch, logits, error);
     if (status != LOP_OK)
         return status;
+    lopi_floats_begin();
     lopi_pass_refresh_weights(pass);
     for (size_t i = 0; status == LOP_OK && i < lop_network_node_count(pass->network); i++)
         status = lopi_pass_forward(pass, i, error);
+    lopi_floats_end();
     return status;
 }
 

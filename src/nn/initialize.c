@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "nn/floats.h"
 #include "nn/graph.h"
 
 /* Two standard normals from block `block` (Box and Muller 1958). */
@@ -35,6 +36,7 @@ static void draw(lop_layer *layer, size_t index, uint64_t seed)
 
 void lop_network_initialize(lop_network *network, uint64_t seed)
 {
+    lopi_floats_begin();
     for (size_t i = 0; i < network->layer_count; i++) {
         lop_layer *layer = &network->layers[i];
         draw(layer, i, seed);
@@ -43,4 +45,5 @@ void lop_network_initialize(lop_network *network, uint64_t seed)
         lopi_free(layer->mask);
         layer->mask = NULL;
     }
+    lopi_floats_end();
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/error.h"
+#include "nn/floats.h"
 #include "pack/calibrate.h"
 #include "pack/quantize.h"
 #include "pack/sparse.h"
@@ -52,6 +53,7 @@ lop_status lop_pack(lop_packed **out, const lop_network *network, const lop_pack
     options = options ? options : &defaults;
     bool exact = true;
     lop_packed *packed = NULL;
+    lopi_floats_begin();
     lop_status status = check_options(network, options, error);
     if (status == LOP_OK)
         status = lopi_sparse_new(&packed, network, error);
@@ -75,5 +77,6 @@ lop_status lop_pack(lop_packed **out, const lop_network *network, const lop_pack
         *out = packed;
     else
         lop_packed_free(packed);
+    lopi_floats_end();
     return status;
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "nn/floats.h"
 #include "pack/clusters.h"
 #include "pack/table.h"
 
@@ -452,6 +453,7 @@ lop_status lop_sharer_step(lop_sharer *sharer, lop_network *network, size_t step
     if (!lop_sharer_due(sharer, step))
         return LOP_OK;
     lop_status status = LOP_OK;
+    lopi_floats_begin();
     for (size_t i = 0; i < sharer->layers && status == LOP_OK; i++)
         status = step_layer(sharer, i, lop_network_layer(network, i), step, error);
     for (size_t i = 0; i < sharer->layers && status == LOP_OK && step >= sharer->end; i++) {
@@ -459,5 +461,6 @@ lop_status lop_sharer_step(lop_sharer *sharer, lop_network *network, size_t step
         if (layer->bias) /* few, so that training need not get used to it */
             lopi_biases_round(layer->bias, layer->outputs);
     }
+    lopi_floats_end();
     return status;
 }

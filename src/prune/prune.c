@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "nn/floats.h"
 #include "prune/order.h"
 #include "prune/outcome.h"
 #include "prune/plan.h"
@@ -130,6 +131,7 @@ static lop_status prune_in_order(lopi_plan *plan, lop_network *network, lop_erro
 lop_status lop_prune(lop_network *network, const lop_prune_options *options, lop_error *error)
 {
     lopi_plan plan = {0};
+    lopi_floats_begin();
     lop_status status = lopi_plan_make(&plan, network, options, error);
     if (status)
         goto out;
@@ -143,5 +145,6 @@ lop_status lop_prune(lop_network *network, const lop_prune_options *options, lop
         lopi_outcome_tell(options->outcome, &plan, network);
 out:
     lopi_plan_end(&plan);
+    lopi_floats_end();
     return status;
 }

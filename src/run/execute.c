@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "run/kernels/float_mode.h"
 #include "run/reference.h"
 
 /* Below this a piece is computed sooner than a second thread wakes up. */
@@ -214,7 +215,9 @@ static lop_status run_source(const lop_plan *plan, lopi_source source, size_t ba
     r.pieces = (batch + r.class->batch - 1) / r.class->batch;
     r.share_layers = r.pieces == 1 && plan->threads > 1 && r.class->ns > share_layers_ns;
     bool team = r.share_layers || r.pieces > 1;
+    uint64_t mode = lopi_float_mode_default();
     lopi_pool_run(team ? plan->pool : NULL, work, &r);
+    lopi_float_mode_restore(mode);
     return LOP_OK;
 }
 

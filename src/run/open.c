@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "run/container.h"
 #include "run/half.h"
+#include "run/kernels/float_mode.h"
 #include "run/model.h"
 
 /* Without leave, so much memory for so many bytes of a file. */
@@ -312,12 +313,14 @@ lop_status lopi_packed_read(lop_packed **out, const uint8_t *data, size_t size, 
     if (status == LOP_OK && account)
         keep_account(account, r.sections, size);
     double begin = lopi_clock_thread_seconds();
+    uint64_t mode = lopi_float_mode_default();
     if (status == LOP_OK)
         status = read_graph(&r);
     if (status == LOP_OK)
         status = check_memory(&r);
     if (status == LOP_OK)
         status = decode(&r);
+    lopi_float_mode_restore(mode);
     if (account)
         account->seconds = lopi_clock_thread_seconds() - begin;
     if (status == LOP_OK)

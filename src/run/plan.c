@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "run/kernels/float_mode.h"
 
 enum { MAX_BATCH = 4096, MAX_THREADS = 256, DEFAULT_BATCH = 512 };
 
@@ -255,7 +256,9 @@ lop_status lop_plan_new(lop_plan **out, const lop_packed *packed, const lop_plan
         return lopi_fail(error, LOP_E_NAME, "unknown kernel '%.40s'", options->kernel);
     }
     plan->threads = options->threads ? options->threads : 1;
+    uint64_t mode = lopi_float_mode_default();
     status = fill(plan, options, error);
+    lopi_float_mode_restore(mode);
     if (status != LOP_OK) {
         lop_plan_free(plan);
         return status;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "run/kernels/float_mode.h"
 
 struct lopi_pool {
     atomic_flag taken;
@@ -28,6 +29,7 @@ static void *serve(void *argument)
 {
     const starter me = *(starter *)argument;
     lopi_free(argument);
+    lopi_float_mode_default();
     lopi_pool *pool = me.pool;
     size_t seen = 0;
     pthread_mutex_lock(&pool->mutex);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "nn/floats.h"
 #include "nn/loss.h"
 
 /* Samples a pass: enough for the products to run at full speed, few enough to fit the caches. Of
@@ -175,10 +176,12 @@ static lop_status finish(lopi_evaluator *evaluator, lop_status status, double st
                          lop_evaluation *out, lop_error *error)
 {
     lop_evaluation found;
+    lopi_floats_begin();
     if (status == LOP_OK)
         status = lopi_evaluator_run(evaluator, samples, o->indices, o->count, o->confusion, &found,
                                     error);
     lopi_evaluator_end(evaluator);
+    lopi_floats_end();
     if (status != LOP_OK)
         return status;
     found.seconds = lop_clock_seconds() - start;

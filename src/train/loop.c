@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/hooks.h"
 #include "base/memory.h"
+#include "nn/floats.h"
 #include "train/rate.h"
 #include "train/session.h"
 
@@ -257,7 +258,9 @@ lop_status lop_train(lop_network *network, const lop_dataset *dataset, const lop
         .callback = callback,
         .network = network,
     };
+    lopi_floats_begin();
     lop_status status = run(&session, history, error);
     lopi_session_end(&session);
+    lopi_floats_end();
     return status;
 }
