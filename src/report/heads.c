@@ -5,6 +5,8 @@
 
 #include "report/text.h"
 
+enum { MOST_DECIMALS = 6 };
+
 /* A point that was found, and the quantity it is found by. */
 typedef struct found {
     const lopi_series *series;
@@ -99,6 +101,15 @@ static void put_times(lopi_head *head, double times)
     head->unit = "×";
 }
 
+/* Per cent gone: with so many decimals that something is left, as there is. */
+static char *share_text(char *text, double gone)
+{
+    int decimals = gone < 99 ? 0 : 1;
+    while (decimals < MOST_DECIMALS && 100 - gone < 0.5 * pow(10, -decimals) * (1 + 1e-9))
+        decimals++;
+    return lopi_fixed_text(text, gone, decimals);
+}
+
 static void put_gone(lopi_head *head, const lopi_block *block)
 {
     found f = find_least(block, offsetof(lop_result, weights_left));
@@ -106,9 +117,8 @@ static void put_gone(lopi_head *head, const lopi_block *block)
     double total = f.point ? mean_of(f.point, offsetof(lop_result, weights_total)) : NAN;
     if (!f.point || !(total > 0))
         return;
-    double gone = 100 * (1 - f.value / total);
     snprintf(head->figure, sizeof head->figure, "%s",
-             lopi_fixed_text(left, gone, gone < 99 ? 0 : 1));
+             share_text(left, 100 * (1 - f.value / total)));
     head->unit = " %";
     head->label = "of the weights gone";
     describe_accuracy(accuracy, sizeof accuracy, &f);

@@ -153,6 +153,37 @@ static void heads_are_chosen_on_validation(void **state)
         lop_result_free(items + i);
 }
 
+/* What is left is never rounded away. */
+static void something_is_left(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t left;
+        const char *figure;
+    } cases[] = {{100000, "90"}, {9994, "99.0"}, {505, "99.9"}, {500, "99.95"},
+                 {56, "99.99"},  {49, "99.995"}, {1, "99.9999"}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        lop_result items[2];
+        for (size_t i = 0; i < 2; i++) {
+            items[i] = lop_result_empty();
+            fake_text(&items[i].method, "unit");
+            items[i].target_sparsity = (double)i / 2;
+            items[i].test_accuracy = items[i].valid_accuracy = 0.98;
+            items[i].weights_total = 1000000;
+            items[i].weights_left = i ? cases[c].left : 1000000;
+        }
+        lopi_view view;
+        lopi_head heads[LOPI_HEADS];
+        assert_int_equal(lopi_view_new(&view, &(lop_results){.items = items, .count = 2}, NULL),
+                         LOP_OK);
+        lopi_heads(heads, view.blocks);
+        assert_string_equal(heads[0].figure, cases[c].figure);
+        lopi_view_free(&view);
+        lop_result_free(items);
+        lop_result_free(items + 1);
+    }
+}
+
 static void headline_says_what_the_numbers_say(void **state)
 {
     (void)state;
@@ -218,6 +249,7 @@ int main(void)
         cmocka_unit_test(names_cannot_steer_the_terminal),
         cmocka_unit_test(little_data_is_no_crash),
         cmocka_unit_test(heads_are_chosen_on_validation),
+        cmocka_unit_test(something_is_left),
         cmocka_unit_test(headline_says_what_the_numbers_say),
         cmocka_unit_test(numbers_are_written_well),
     };
