@@ -118,11 +118,10 @@ static json_t *rows_json(const lopi_packed_layer *layer)
 }
 
 /* Weights that are left, by value, from −largest to largest. */
-static json_t *histogram_json(const lopi_packed_layer *layer, const float *weights, size_t count)
+static json_t *histogram_json(const float *weights, size_t count)
 {
     size_t bars[BARS] = {0};
     double largest = 0;
-    (void)layer;
     for (size_t i = 0; i < count; i++)
         largest = fmax(largest, fabs((double)weights[i]));
     for (size_t i = 0; i < count && largest > 0; i++) {
@@ -242,7 +241,7 @@ static json_t *layer_json(const lopi_packed_layer *layer, const lop_layer_bits *
          lopi_json_set(object, "bits", bits_json(bits)) &&
          lopi_json_set(object, "rows", rows_json(layer)) &&
          lopi_json_set(object, "mask", mask_json(layer)) &&
-         lopi_json_set(object, "histogram", histogram_json(layer, weights, left));
+         lopi_json_set(object, "histogram", histogram_json(weights, left));
     if (ok && side)
         ok = lopi_json_set(object, "side", json_integer((json_int_t)side)) &&
              lopi_json_set(object, "looked_at", looked_at_json(layer)) &&
