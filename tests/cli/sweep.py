@@ -274,9 +274,6 @@ class Sweep(tool.LopTest):
         (result,) = tool.read_results(self.here / "out/results.jsonl")
         for name in PREDICTING:
             self.assertGreater(result[name], 0)
-        # Which is less depends on the kernels that were measured as fastest, in layers so small.
-        for name in ("energy_uj_estimate", "dense_energy_uj_estimate"):
-            self.assertGreater(result[name], 0)
 
     def test_timing_side_by_side(self):
         words = ["sweep", "--data", self.data, "--layers", "20", "--epochs", "2", "--seeds", "2",
