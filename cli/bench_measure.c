@@ -7,6 +7,7 @@
 #include <lop/plan_cache.h>
 
 #include "bench_plan.h"
+#include "sorted.h"
 
 enum { TURNS = 10, MOST_TIMES = 20000, LARGEST = 512, VARIANTS = 64 };
 
@@ -86,21 +87,14 @@ static lop_status take_turn(contender *c, const bench_samples *x, size_t batch, 
     return LOP_OK;
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static bench_times times_of(contender *c, size_t batch)
 {
-    qsort(c->times, c->count, sizeof *c->times, compare);
-    double median = c->times[c->count / 2];
+    double middle = median(c->times, c->count);
     return (bench_times){
-        .median_us = median,
+        .median_us = middle,
         .low_us = c->times[c->count / 20],
         .high_us = c->times[c->count - 1 - c->count / 20],
-        .joules = c->joules / c->seconds * 1e-6 * median / (double)batch,
+        .joules = c->joules / c->seconds * 1e-6 * middle / (double)batch,
     };
 }
 

@@ -7,20 +7,10 @@
 #include <lop/pack.h>
 #include <lop/plan_cache.h>
 
+#include "sorted.h"
+
 enum { STARTS = 7, TURNS = 11, MOST_SINGLES = 64 };
 static const double near = 2;
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t count)
-{
-    qsort(values, count, sizeof *values, compare);
-    return values[count / 2];
-}
 
 /* First answers. ------------------------------------------------------------------------------ */
 

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/sorted.h"
 #include "experiment/measure.h"
 
 enum { BATCH = 256, LEAST_RUNS = 5, MOST_RUNS = 20000, ROUNDS = 4, FORMS = 2 };
@@ -58,12 +59,6 @@ static void end_form(form *f)
     lopi_free(f->workspace);
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Runs for about round_seconds; `samples` is 1, another sample each time, or BATCH. Seconds of the
  * median run. The first ones meet cold caches and count for nothing. */
 static lop_status run_round(bench *b, const form *f, size_t samples, double *median,
@@ -83,7 +78,7 @@ static lop_status run_round(bench *b, const form *f, size_t samples, double *med
         if (i >= LEAST_RUNS)
             b->times[count++] = now - before;
     }
-    qsort(b->times, count, sizeof *b->times, compare);
+    lopi_sort_numbers(b->times, count);
     *median = b->times[count / 2];
     return LOP_OK;
 }

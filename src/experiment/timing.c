@@ -7,14 +7,9 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/sorted.h"
 
 enum { LARGE_BATCH = 256, MOST_REPETITIONS = 100000, LEAST_REPETITIONS = 5 };
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 typedef struct bench {
     lop_compute *compute;
@@ -40,7 +35,7 @@ static lop_status repeat_pass(bench *b, size_t batch, double seconds, lop_error 
         if (now - start > seconds && b->count >= LEAST_REPETITIONS)
             break;
     }
-    qsort(b->times, b->count, sizeof *b->times, compare);
+    lopi_sort_numbers(b->times, b->count);
     return LOP_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/sorted.h"
 
 enum {
     FIRST_RUN = 4,
@@ -291,12 +292,6 @@ static double time_chain(lopi_bench *bench, const lopi_laid *const *steps, size_
     return 1e9 * (lopi_clock_thread_seconds() - before) / (double)repetitions;
 }
 
-static int compare_times(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* One chain among those that are compared. */
 typedef struct contender {
     const lopi_laid *const *steps;
@@ -336,7 +331,7 @@ static lop_status compete(lopi_bench *bench, contender *list, size_t count, size
                     time_chain(bench, list[i].steps, layers, network, list[i].repetitions);
     for (size_t i = 0; i < count; i++)
         if (list[i].repetitions > 0) {
-            qsort(list[i].times, turns, sizeof(double), compare_times);
+            lopi_sort_numbers(list[i].times, turns);
             /* Whatever disturbs makes slower: the lower quartile says more than the median. */
             list[i].ns = list[i].times[turns / 4];
         }
