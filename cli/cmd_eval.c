@@ -81,7 +81,8 @@ static const option eval_options[] = {
      .offset = offsetof(values, part),
      .name_at = part_at,
      .argument = "NAME",
-     .help = "test, or validation or train as --seed and --validation split them"},
+     .help = "test, or validation or train as --seed and --validation split them; packed files do "
+             "not say what their seed was"},
     {.name = "validation",
      .kind = OPTION_COUNT,
      .offset = offsetof(values, validation_count),
@@ -273,6 +274,12 @@ static lop_status run_packed(session *s, values *v, lop_error *error)
     options.threads = v->common.threads;
     if (v->precision == EVAL_BF16)
         return usage_error(error, LOP_E_UNSUPPORTED, "packed networks run in float32 or int8");
+    if (v->part != PART_TEST && v->common.seed == SEED_AS_TRAINED &&
+        packed_is(v->common.arguments[0]))
+        return usage_error(error, LOP_E_ARG,
+                           "--part %s: a packed file does not say how its data was split; --seed N "
+                           "does, as the network was trained",
+                           part_at(NULL, (size_t)v->part));
     lop_status status = packed_open(&network, s, &wanted, error);
     if (v->common.seed == SEED_AS_TRAINED)
         v->common.seed = network.seed;

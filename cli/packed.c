@@ -93,12 +93,17 @@ static lop_status pack_trained(packed_network *out, session *s, const packed_val
     return status;
 }
 
+bool packed_begins(const unsigned char *bytes, size_t size)
+{
+    return size >= sizeof signature && memcmp(bytes, signature, sizeof signature) == 0;
+}
+
 bool packed_is(const char *path)
 {
     uint8_t start[sizeof signature] = {0};
     FILE *file = strcmp(path, "-") == 0 ? NULL : fopen(path, "rbe");
-    bool same = file && fread(start, sizeof start, 1, file) == 1 &&
-                memcmp(start, signature, sizeof start) == 0;
+    bool same =
+        file && fread(start, sizeof start, 1, file) == 1 && packed_begins(start, sizeof start);
     if (file)
         fclose(file);
     return same;

@@ -26,6 +26,8 @@ typedef struct packed_network {
     lop_dataset *dataset; /* that calibrated, or was named; may be NULL */
 } packed_network;
 
+/** Whether bytes begin as packed files do. */
+bool packed_begins(const unsigned char *bytes, size_t size);
 /** Whether a file begins as packed ones do. */
 bool packed_is(const char *path);
 

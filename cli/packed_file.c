@@ -9,18 +9,30 @@
 
 #include "packed.h"
 
-/* All bytes of a file, or of standard input. */
+enum { HEAD_BYTES = 16, AT_LENGTH = 11, LENGTH_BYTES = 5 }; /* see docs/format.md */
+
+/* How many bytes are worth reading: one more than a packed file says that it has, so that one too
+ * many is noticed; none beyond the head of what is none. */
+static size_t worth_reading(const unsigned char *head)
+{
+    size_t length = 0;
+    for (size_t i = LENGTH_BYTES; i-- > 0;)
+        length = length << 8 | head[AT_LENGTH + i];
+    return packed_begins(head, HEAD_BYTES) ? length + 1 : HEAD_BYTES;
+}
+
+/* All bytes of a packed file, or of standard input. */
 static lop_status read_whole(const char *path, unsigned char **data, size_t *size, lop_error *error)
 {
     bool standard = strcmp(path, "-") == 0;
     FILE *file = standard ? stdin : fopen(path, "rbe");
     unsigned char *bytes = NULL;
-    size_t length = 0, room = 0, got = 1;
+    size_t length = 0, room = 0, got = 1, worth = HEAD_BYTES;
     lop_status status = LOP_OK;
     if (!file)
-        status =
-            usage_error(error, errno == ENOENT ? LOP_E_NOT_FOUND : LOP_E_IO, "%s", strerror(errno));
-    while (status == LOP_OK && got > 0) {
+        status = usage_error(error, errno == ENOENT ? LOP_E_NOT_FOUND : LOP_E_IO, "cannot open: %s",
+                             strerror(errno));
+    while (status == LOP_OK && got > 0 && length < worth) {
         if (length == room) {
             room = room ? 2 * room : 1 << 16;
             unsigned char *grown = realloc(bytes, room);
@@ -30,11 +42,14 @@ static lop_status read_whole(const char *path, unsigned char **data, size_t *siz
             }
             bytes = grown;
         }
-        got = fread(bytes + length, 1, room - length, file);
+        size_t wanted = room < worth ? room - length : worth - length;
+        got = fread(bytes + length, 1, wanted, file);
         length += got;
+        if (length == HEAD_BYTES && worth == HEAD_BYTES)
+            worth = worth_reading(bytes);
     }
     if (status == LOP_OK && ferror(file))
-        status = usage_error(error, LOP_E_IO, "could not be read");
+        status = usage_error(error, LOP_E_IO, "cannot read: %s", strerror(errno));
     if (file && !standard)
         fclose(file);
     if (status != LOP_OK) {

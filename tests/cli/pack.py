@@ -91,6 +91,24 @@ class Pack(tool.LopTest):
         body.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + size:])
         return "narrow.safetensors"
 
+    def test_eval(self):
+        """A packed network is looked at as it runs: as the trained one in int8."""
+        self.pack("s.lop", "--values", "float32", "--data", self.data)
+        evaluate = lambda *words: json.loads(self.lop("eval", *words, "--data", self.data, "--json")[0])
+        packed, trained = evaluate("s.lop"), evaluate("p.safetensors", "--precision", "int8")
+        self.assertEqual((packed["precision"], packed["part"], packed["samples"]), ("int8", "test", 200))
+        for name in ("accuracy", "loss", "confusion"):
+            self.assertEqual(packed[name], trained[name])
+        # A network's own file says how the data was split; a packed one does not.
+        err = self.fails(64, "--part validation: a packed file does not say how its data was split",
+                         "eval", "s.lop", "--data", self.data, "--part", "validation")
+        self.assertIn("--seed N", err)
+        packed = evaluate("s.lop", "--part", "validation", "--seed", "1")
+        trained = evaluate("p.safetensors", "--precision", "int8", "--part", "validation")
+        self.assertEqual(packed["samples"], 50)
+        self.assertEqual(packed["confusion"], trained["confusion"])
+        self.fails(64, "float32 or int8", "eval", "s.lop", "--data", self.data, "--precision", "bf16")
+
     def test_inspect(self):
         self.pack("s.lop", "--values", "shared")
         out, _ = self.lop("inspect", "s.lop")
@@ -102,6 +120,15 @@ class Pack(tool.LopTest):
                     if line and not line.startswith(" ") and line.endswith("%")]
         counts = [int(line.split()[-3].replace(",", "")) for line in sections]
         self.assertEqual(sum(counts), (self.here / "s.lop").stat().st_size)
+
+    def test_what_is_no_packed_file_is_not_read(self):
+        self.fails(65, "lop: /dev/zero: at byte 0", "unpack", "/dev/zero", "-o", "y")
+        self.fails(66, "lop: nope: cannot open: No such file or directory", "unpack", "nope", "-o", "y")
+        self.fails(74, "lop: .: cannot read: Is a directory", "unpack", ".", "-o", "y")
+        self.pack("s.lop", "--values", "shared")
+        with open(self.here / "s.lop", "ab") as file:
+            file.truncate((self.here / "s.lop").stat().st_size + (64 << 30))
+        self.fails(65, "s.lop: ", "unpack", "s.lop", "-o", "y")
 
     def test_bad_input(self):
         self.pack("s.lop", "--values", "shared")
