@@ -81,7 +81,9 @@ static const option output_options[] = {
      .offer = OFFER_DIRECTORIES,
      .offset = offsetof(values, directory),
      .argument = "DIR",
-     .help = "write results, networks and the report here; continue what is there"},
+     .help =
+         "write results, networks and the report here, which is made where missing, with what is "
+         "above it; continue what is there"},
     {.name = "watch-report",
      .kind = OPTION_TEXT,
      .offer = OFFER_FILES,

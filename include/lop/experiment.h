@@ -234,7 +234,7 @@ LOP_API lop_status lop_measure_timing(const lop_network *network, double seconds
                                       lop_error *error);
 
 typedef struct lop_sweep_options {
-    const char *directory; /* made where missing */
+    const char *directory; /* made where missing, with those above it */
     const lop_hooks *hooks;
     /** Called once, when the directory is this sweep's and before anything is measured; `done` of
      * `total` results are there. May be NULL. */
