@@ -5,12 +5,13 @@ OUT := out/demo
 BENCH :=
 PREFIX := /usr/local
 
-.PHONY: help deps build demo test torture bench bench-graph format lint install clean
+.PHONY: help deps build demo test coverage torture bench bench-graph format lint install clean
 help:
 	@echo 'make deps     install what a build needs, where something is missing (apt-get)'
 	@echo 'make build    build the library and $(LOP)'
 	@echo 'make demo     the pruning experiment on MNIST, from nothing to a page of results'
 	@echo 'make test     all checks: warnings, tests, sanitizers, lint'
+	@echo 'make coverage how much of the source the tests take, and whether that is enough'
 	@echo 'make torture  the long part of the tests: faults, kills, full disks; hours'
 	@echo 'make bench    speed beside other programs and stated targets; BENCH=--quick for a short one'
 	@echo 'make bench-graph  the Sparse DNN Graph Challenge, beside SuiteSparse:GraphBLAS'
@@ -31,6 +32,9 @@ demo: build
 
 test:
 	@scripts/test.sh
+
+coverage:
+	@scripts/coverage.sh
 
 torture:
 	@scripts/torture.sh

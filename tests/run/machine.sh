@@ -7,6 +7,7 @@
 # MACHINE  aarch64  with the kernels for NEON, between guard pages
 #          i386     pointers of 32 bits
 #          s390x    the highest byte of a number comes first
+#          memory   this one, by clang with the memory sanitizer: nothing is used that was not written
 set -eu
 machine=$1
 root=$2
@@ -16,20 +17,34 @@ flags='' kernels=scalar extent=--quick
 case $machine in
 aarch64) triplet=aarch64-linux-gnu kernels='neon neon_dot' extent='' ;; # its kernels are checked nowhere else
 i386) triplet=i686-linux-gnu flags='-msse2 -mfpmath=sse' ;; # both as cmake/flags.cmake has them
+memory) triplet='' flags='-fsanitize=memory -fno-sanitize-recover=all -fno-omit-frame-pointer' ;;
 s390x) triplet=s390x-linux-gnu flags=-fexcess-precision=fast ;;
 *) echo "machine: unknown: $machine" >&2; exit 64 ;;
 esac
-compiler=$triplet-gcc
+compiler=${triplet:+$triplet-gcc}
+compiler=${compiler:-clang}
+static=-static
+[ "$machine" != memory ] || static="-fsanitize=memory"
 emulator=qemu-$machine
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 command -v "$compiler" >/dev/null || { echo "$machine: skipped, $compiler is not installed"; exit 77; }
-echo 'int main(void) { return 0; }' | $compiler -static -x c - -o "$work/nothing"
+echo 'int main(void) { return 0; }' | $compiler $static -x c - -o "$work/nothing"
 if "$work/nothing" 2>/dev/null; then
     emulator='' # this machine can do it itself
 elif ! command -v "$emulator" >/dev/null; then
     echo "$machine: skipped, $emulator is not installed"
     exit 77
+fi
+
+if [ "$machine" = memory ]; then # it is awake: a value that was never written is reported
+    # shellcheck disable=SC2086 # several flags
+    echo 'int main(int n, char **w) { int a[2]; a[n & 1] = n; return w[0] && a[~n & 1] ? 0 : 1; }' |
+        $compiler $flags -x c - -o "$work/fault"
+    if "$work/fault" 2>"$work/log" || ! grep -q 'use-of-uninitialized-value' "$work/log"; then
+        echo "memory: the sanitizer is asleep"
+        exit 1
+    fi
 fi
 
 compile() { # OBJECT FLAG… SOURCE
@@ -44,7 +59,7 @@ t=$work/tests
 link() { # PROGRAM OBJECT…
     program=$work/$1
     shift
-    $compiler -static -o "$program" "$@" "$t/random.o" "$work"/library/*.o -lm
+    $compiler $static -o "$program" "$@" "$t/random.o" "$work"/library/*.o -lm
 }
 run() { # PROGRAM ARGUMENT…: its last line, or all where it fails
     program=$1
@@ -60,7 +75,8 @@ for source; do
     # shellcheck disable=SC2086 # one flag or none
     compile "$work/library/$(basename "$source" .c).o" $more "$source"
 done
-$compiler -shared -Wl,--no-undefined -o "$work/liblop-run.so" "$work"/library/*.o -lm
+[ "$machine" = memory ] || # the sanitizer's own functions are in the program
+    $compiler -shared -Wl,--no-undefined -o "$work/liblop-run.so" "$work"/library/*.o -lm
 
 cd "$root/tests/run"
 compile "$t/random.o" "$root/src/base/random.c"

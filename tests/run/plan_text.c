@@ -77,6 +77,48 @@ static void replace(char *text, const char *from, const char *to)
     test_plan_sum(text);
 }
 
+/* Whoever can compute the sum can say anything: it is refused, or it is a plan. */
+static void a_right_sum_is_not_believed(void **state)
+{
+    (void)state;
+    lop_packed *packed = network(1);
+    lop_plan *plan = NULL;
+    assert_int_equal(lop_plan_new(&plan, packed, NULL, NULL), LOP_OK);
+    char *text = test_plan_text(plan);
+    size_t body = (size_t)(strstr(text, "\nsum ") - text), accepted = 0, refused = 0;
+    for (size_t i = 0; i < body; i += 3) { /* not all: emulated machines run this too */
+        static const char put[] = "x7 -\n";
+        for (size_t k = 0; put[k]; k++) {
+            char *changed = lopi_strdup(text);
+            changed[i] = put[k];
+            test_plan_sum(changed);
+            lop_plan *again = NULL;
+            if (restore(packed, changed, &again) == LOP_OK)
+                accepted++;
+            else
+                refused++;
+            lop_plan_free(again);
+            lopi_free(changed);
+        }
+    }
+    for (size_t i = 0; i < body; i += strcspn(text + i, "\n") + 1) {
+        char *shorter = lopi_strdup(text); /* without the line that begins here */
+        char *next = strchr(shorter + i, '\n') + 1;
+        memmove(shorter + i, next, strlen(next) + 1);
+        test_plan_sum(shorter);
+        lop_plan *again = NULL;
+        lop_status status = restore(packed, shorter, &again);
+        if (status == LOP_OK) /* a candidate that was not chosen, at best */
+            accepted++;
+        lop_plan_free(again);
+        lopi_free(shorter);
+    }
+    assert_true(refused > accepted);
+    lopi_free(text);
+    lop_plan_free(plan);
+    lop_packed_free(packed);
+}
+
 static void other_machines_networks_and_uses_are_refused(void **state)
 {
     (void)state;
@@ -119,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_saved_plan_comes_back),
         cmocka_unit_test(damage_is_found),
+        cmocka_unit_test(a_right_sum_is_not_believed),
         cmocka_unit_test(other_machines_networks_and_uses_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Judges a report of gcovr (JSON): what is read from strangers' files, and all of the source.
+
+coverage.py [--branches] [--list] REPORT   ends with 1 where a floor is not reached; --list names
+                                           each line, and with --branches each branch, that is not taken
+"""
+import argparse
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# Everything that looks at bytes from outside, by reader.
+READERS = {
+    "base": ["base/cursor.c", "base/file.c"],
+    "IDX, gzip, CSV, NPY": ["data/idx.c", "data/source.c", "data/csv.c", "data/npy.c", "data/inputs.c",
+                            "data/dataset.c"],
+    "safetensors": ["exchange/safetensors_read.c", "exchange/network_file.c", "exchange/foreign.c",
+                    "exchange/dtype.c", "nn/spec.c"],
+    "checkpoints": ["train/checkpoint.c", "train/record.c"],
+    "recipes": ["experiment/yaml.c", "experiment/recipe_yaml.c", "experiment/recipe.c"],
+    "results": ["report/result.c", "report/field.c"],
+    "packed files": ["run/container.c", "run/open.c", "run/positions.c", "run/numbers.c", "run/coder.c",
+                     "run/steps.c", "run/model.c"],
+    "saved plans": ["run/plan_text.c", "pack/plan_cache.c"],
+}
+# What is not counted, and why.
+LEFT_OUT = {
+    "src/run/kernels/neon": "kernels for another processor: run_aarch64 runs them",
+    "src/run/kernels/wasm": "kernels for another processor: run_emulated_wasm and web_runtime run them",
+    "src/run/kernels/amx": "not every machine has the processor: run_kernels or run_emulated_amx",
+    "src/run/kernels/avx512": "not every machine has the processor: run_kernels or run_emulated_avx512*",
+    "src/run/kernels/inputs_avx512": "not every machine has the processor: run_inputs",
+}
+FLOORS = [  # (whose, what, per cent)
+    ("readers", "lines", 95),
+    ("readers", "branches", 90),
+    ("all", "lines", 90),
+]
+
+
+def count(file):
+    """Of one file: lines and branches, taken and in all; and the numbers of lines with something missing."""
+    taken = {"lines": [0, 0], "branches": [0, 0]}
+    missing = []
+    for line in file["lines"]:
+        if line.get("gcovr/noncode"):
+            continue
+        branches = line.get("branches", [])
+        ways = sum(1 for branch in branches if branch["count"] > 0)
+        taken["lines"][0] += line["count"] > 0
+        taken["lines"][1] += 1
+        taken["branches"][0] += ways
+        taken["branches"][1] += len(branches)
+        if line["count"] == 0 or ways < len(branches):
+            missing.append((line["line_number"], line["count"] > 0, len(branches) - ways))
+    return taken, missing
+
+
+def add(sums, more):
+    for what, (taken, total) in more.items():
+        sums[what][0] += taken
+        sums[what][1] += total
+
+
+def percent(pair):
+    return 100 * pair[0] / pair[1] if pair[1] else 100.0
+
+
+def main():
+    arguments = argparse.ArgumentParser(description="Judge how much of the source the tests take.")
+    arguments.add_argument("report", type=Path)
+    arguments.add_argument("--branches", action="store_true", help="branches too")
+    arguments.add_argument("--list", action="store_true", help="name what is not taken")
+    options = arguments.parse_args()
+    files = {f["file"]: count(f) for f in json.loads(options.report.read_text())["files"]
+             if not f["file"].startswith(tuple(LEFT_OUT))}
+    sums = {whose: {"lines": [0, 0], "branches": [0, 0]} for whose in ("readers", "all")}
+    for reader, names in READERS.items():
+        own = {"lines": [0, 0], "branches": [0, 0]}
+        for name in names:
+            if f"src/{name}" not in files:
+                sys.exit(f"coverage: src/{name} is in no build: READERS is not true, or nothing was counted")
+            add(own, files[f"src/{name}"][0])
+        print(f"coverage: {reader:20} {percent(own['lines']):5.1f} % of lines"
+              + (f", {percent(own['branches']):5.1f} % of branches" if options.branches else ""))
+        add(sums["readers"], own)
+    for taken, _ in files.values():
+        add(sums["all"], taken)
+    if options.list:
+        for name, (_, missing) in sorted(files.items()):
+            text = (ROOT / name).read_text(encoding="utf-8").split("\n")
+            for number, reached, ways in missing:
+                if not reached or options.branches:
+                    what = f"{ways} ways not taken" if reached else "not reached"
+                    print(f"{name}:{number}: {what}: {text[number - 1].strip()}")
+    failed = 0
+    for whose, what, floor in FLOORS:
+        if what == "branches" and not options.branches:
+            continue
+        found = percent(sums[whose][what])
+        failed += found < floor
+        print(f"coverage: {whose}: {found:.1f} % of {sums[whose][what][1]} {what}; at least {floor} %"
+              + ("" if found >= floor else ": NOT REACHED"))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
