@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 
 enum { GZIP_HEADER = 16 }; /* beside the window's bits: zlib's way to ask for gzip */
 
@@ -42,4 +43,26 @@ lop_status lopi_gzip_bytes(const lopi_piece *pieces, size_t count, int level, si
     deflateEnd(&stream);
     *bytes = total;
     return LOP_OK;
+}
+
+lop_status lopi_deflate(lopi_bytes *out, const void *data, size_t size, lop_error *error)
+{
+    z_stream stream = {.next_in = (unsigned char *)data}; /* zlib does not write to it */
+    if (size > INT_MAX)
+        return lopi_fail(error, LOP_E_LIMIT, "expected at most %d bytes, found %zu", INT_MAX, size);
+    if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -MAX_WBITS, 8,
+                     Z_DEFAULT_STRATEGY) != Z_OK)
+        return lopi_fail(error, LOP_E_MEMORY, "no memory to deflate");
+    size_t room = deflateBound(&stream, (unsigned long)size);
+    unsigned char *bytes = lopi_alloc(room, 1);
+    lop_status status = bytes ? LOP_OK : lopi_fail_memory(error, room);
+    if (bytes) {
+        stream.avail_in = (unsigned)size;
+        stream.next_out = bytes;
+        stream.avail_out = (unsigned)room;
+        deflate(&stream, Z_FINISH); /* the bound leaves room for all */
+        *out = (lopi_bytes){bytes, stream.total_out};
+    }
+    deflateEnd(&stream);
+    return status;
 }

@@ -8,11 +8,13 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "data/gzip.h"
+#include "report/base64.h"
 #include "report_assets.h"
 
-/* What a page is to be, at most: packed networks are carried as far as the rest leaves room; but so
- * much of them, were the rest as large. */
-enum { PAGE_BYTES = 1990000, NETWORK_BYTES_LEAST = 300000 };
+/* What a page with packed networks is to be, at most: they are carried as far as the rest leaves
+ * room. A page that is larger by its results alone carries so much of them all the same. */
+enum { PAGE_BYTES = 1990000, NETWORK_BYTES_BESIDE = 300000 };
 
 /* An asset as a text: the embedding puts a zero byte behind it. */
 static const char *text_of(const unsigned char *asset) { return (const char *)asset; }
@@ -28,6 +30,7 @@ static const struct {
     {"pad-style", "<style>", "</style>", lopi_asset_pad_css},
     {"library-script", "<script>", "</script>", lopi_asset_uplot_js},
     {"chart-script", "<script>", "</script>", lopi_asset_chart_js},
+    {"inflate-script", "<script>", "</script>", lopi_asset_inflate_js},
     {"page-script", "<script>", "</script>", lopi_asset_page_js},
     {"curves-script", "<script>", "</script>", lopi_asset_curves_js},
     {"epochs-script", "<script>", "</script>", lopi_asset_epochs_js},
@@ -39,18 +42,30 @@ static const struct {
 };
 enum { INLINED_COUNT = sizeof inlined / sizeof *inlined };
 
-static void put_base64(const uint8_t *bytes, size_t size, FILE *stream)
+lop_status lopi_html_deflate(const char *json, char **text, lop_error *error)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < size; i += 3) {
-        uint32_t group = (uint32_t)bytes[i] << 16;
-        group |= i + 1 < size ? (uint32_t)bytes[i + 1] << 8 : 0;
-        group |= i + 2 < size ? bytes[i + 2] : 0;
-        fputc(digits[group >> 18], stream);
-        fputc(digits[group >> 12 & 63], stream);
-        fputc(i + 1 < size ? digits[group >> 6 & 63] : '=', stream);
-        fputc(i + 2 < size ? digits[group & 63] : '=', stream);
-    }
+    lopi_bytes bytes = {0};
+    lop_status status = lopi_deflate(&bytes, json, strlen(json), error);
+    if (status != LOP_OK)
+        return status;
+    char *letters = lopi_alloc(lopi_base64_size(bytes.size) + 1, 1);
+    if (letters)
+        lopi_base64(letters, bytes.data, bytes.size);
+    else
+        status = lopi_fail_memory(error, lopi_base64_size(bytes.size));
+    lopi_free(bytes.data);
+    *text = letters;
+    return status;
+}
+
+lop_status lopi_html_deflated(const char *json, FILE *stream, lop_error *error)
+{
+    char *text = NULL;
+    lop_status status = lopi_html_deflate(json, &text, error);
+    if (status == LOP_OK)
+        fputs(text, stream);
+    lopi_free(text);
+    return status;
 }
 
 static void put_hashes(const char *before, FILE *stream)
@@ -63,9 +78,9 @@ static void put_hashes(const char *before, FILE *stream)
         SHA256Init(&context);
         SHA256Update(&context, inlined[i].asset, strlen(text_of(inlined[i].asset)));
         SHA256Final(digest, &context);
-        fputs(" 'sha256-", stream);
-        put_base64(digest, sizeof digest, stream);
-        fputc('\'', stream);
+        char text[(SHA256_DIGEST_LENGTH + 2) / 3 * 4 + 1];
+        lopi_base64(text, digest, sizeof digest);
+        fprintf(stream, " 'sha256-%s'", text);
     }
 }
 
@@ -172,8 +187,7 @@ static lop_status put_page(const lopi_page *page, FILE *stream, lop_error *error
     if (status == LOP_OK && (at_hole < 0 || (size_t)at_hole > size))
         status = lopi_fail(error, LOP_E_INTERNAL, "the page's template has no place for networks");
     if (status == LOP_OK) {
-        size_t least = NETWORK_BYTES_LEAST;
-        size_t room = size + least < PAGE_BYTES ? PAGE_BYTES - size : least;
+        size_t room = size < PAGE_BYTES ? PAGE_BYTES - size : NETWORK_BYTES_BESIDE;
         fwrite(text, 1, (size_t)at_hole, stream);
         status = lopi_html_networks(page, room, stream, error);
         fwrite(text + at_hole, 1, size - (size_t)at_hole, stream);

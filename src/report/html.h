@@ -43,15 +43,21 @@ lop_status lopi_html_provenance(const lopi_page *page, FILE *stream, lop_error *
 /** What the charts draw, as JSON in which no '<' stands. LOP_E_MEMORY, LOP_E_FORMAT. */
 lop_status lopi_html_data(const lopi_page *page, FILE *stream, lop_error *error);
 
-/** The packed networks that results name, as JSON: what is said of each, and the files of as many
+/** JSON text as raw DEFLATE in base64: what is large stands in the page so. *text is new memory,
+ * for free(); LOP_E_MEMORY. */
+lop_status lopi_html_deflate(const char *json, char **text, lop_error *error);
+/** The same into a stream. */
+lop_status lopi_html_deflated(const char *json, FILE *stream, lop_error *error);
+
+/** The packed networks that results name, deflated: what is said of each, and the files of as many
  * as fit into `room` bytes with that. LOP_E_MEMORY. */
 lop_status lopi_html_networks(const lopi_page *page, size_t room, FILE *stream, lop_error *error);
 
-/** The runtime's WebAssembly modules in base64, the better one first; none where this library was
+/** The runtime's WebAssembly modules, deflated, the better one first; none where this library was
  * built without, or no network could be opened. LOP_E_MEMORY. */
 lop_status lopi_html_runtime(const lopi_page *page, FILE *stream, lop_error *error);
 
-/** Test samples, as lopi_samples_json has them. LOP_E_MEMORY. */
+/** Test samples, as lopi_samples_json has them, deflated. LOP_E_MEMORY. */
 lop_status lopi_html_samples(const lopi_page *page, FILE *stream, lop_error *error);
 
 /** JSON text inside a script element: '<' is escaped, so that it cannot end. */

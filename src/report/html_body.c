@@ -310,11 +310,32 @@ static lop_status describe_recipe(const lop_result *result, char **text, lop_err
     return status;
 }
 
+/* A recipe is long: it is folded, under the name of the first point that has it. */
+static void put_recipe(const lop_result *result, const char *text, FILE *stream)
+{
+    char k[LOPI_NUMBER_SIZE];
+    fputs("<dd><details class=\"recipe\"><summary>", stream);
+    lopi_html_text(result->method ? result->method : "one point", stream);
+    if (isfinite(result->target_sparsity))
+        fprintf(stream, ", k = %s %%", lopi_percent_text(k, result->target_sparsity));
+    fprintf(stream, ", seed %" PRIu64 "</summary><pre>", result->seed);
+    lopi_html_text(text, stream);
+    fputs("</pre></details></dd>\n", stream);
+}
+
+static void put_line(const lop_result *result, const char *text, FILE *stream)
+{
+    (void)result;
+    fputs("<dd>", stream);
+    lopi_html_text(text, stream);
+    fputs("</dd>\n", stream);
+}
+
 /* Every different text once, in the order of the results. */
 static lop_status put_different(const lopi_page *page, const char *term,
                                 describe_function *describe, FILE *stream, lop_error *error)
 {
-    const char *element = describe == describe_recipe ? "pre" : "span";
+    const bool recipes = describe == describe_recipe;
     char *shown[MOST_SHOWN] = {NULL};
     size_t count = 0;
     lop_status status = LOP_OK;
@@ -328,12 +349,13 @@ static lop_status put_different(const lopi_page *page, const char *term,
             lopi_free(text);
             continue;
         }
-        fprintf(stream, "%s%s%s<dd><%s>", count ? "" : "<dt>", count ? "" : term,
-                count ? "" : "</dt>", element);
-        lopi_html_text(text, stream);
-        fprintf(stream, "</%s></dd>\n", element);
+        if (count == 0)
+            fprintf(stream, "<dt>%s</dt>", term);
+        (recipes ? put_recipe : put_line)(page->results->items + i, text, stream);
         shown[count++] = text;
     }
+    if (recipes && count == MOST_SHOWN)
+        fputs("<dd>Each line of the results holds its own.</dd>\n", stream);
     for (size_t i = 0; i < count; i++)
         lopi_free(shown[i]);
     return status;

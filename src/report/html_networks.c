@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
+#include "report/base64.h"
 #include "report/html.h"
 #include "report/json.h"
 #include "report/networks.h"
@@ -47,26 +49,66 @@ static json_t *network_json(const lopi_shown_networks *networks, size_t index, c
     return NULL;
 }
 
-/* Base64 takes four bytes for three; and a member's name, quotes and padding some more. */
+/* Bytes of files of which about `room` bytes of text come: base64 twice with DEFLATE in between,
+ * and a member's name around each. */
 static size_t file_bytes_in(size_t room, size_t count)
 {
     size_t framing = 32 * count;
-    return room > framing ? (room - framing) / 4 * 3 : 0;
+    return room > framing ? (room - framing) / 1000 * 742 : 0;
 }
 
-/* The array with the carried networks' files in it. */
-static lop_status add_files(json_t *array, lopi_shown_networks *networks, size_t room,
-                            lop_error *error)
+/* The files of the networks that are carried, and of no others. */
+static lop_status put_files(json_t *array, const lopi_shown_networks *networks, lop_error *error)
 {
-    lopi_shown_networks_carry(networks, file_bytes_in(room, networks->count));
     for (size_t i = 0; i < networks->count; i++) {
         const lopi_shown_network *network = networks->items + i;
-        if (network->carried &&
-            !lopi_json_set(json_array_get(array, i), "data",
-                           lopi_base64_json(network->file.data, network->file.size)))
+        json_t *object = json_array_get(array, i);
+        if (!network->carried)
+            json_object_del(object, "data");
+        else if (!lopi_json_set(object, "data",
+                                lopi_base64_json(network->file.data, network->file.size)))
             return lopi_fail_memory(error, network->file.size);
     }
     return LOP_OK;
+}
+
+static lop_status deflate_array(const json_t *array, char **text, lop_error *error)
+{
+    char *json = NULL;
+    lopi_free(*text);
+    *text = NULL;
+    lop_status status = lopi_json_text(array, (lopi_json_style){0}, &json, error);
+    if (status == LOP_OK)
+        status = lopi_html_deflate(json, text, error);
+    free(json);
+    return status;
+}
+
+/* The text without files, then with as many as there should be room for; and with fewer while that
+ * was too many. */
+static lop_status fill(json_t *array, lopi_shown_networks *networks, size_t room, char **text,
+                       lop_error *error)
+{
+    lop_status status = deflate_array(array, text, error);
+    size_t spent = status == LOP_OK ? strlen(*text) : 0;
+    size_t limit = room > spent ? file_bytes_in(room - spent, networks->count) : 0;
+    while (status == LOP_OK && limit > 0) {
+        lopi_shown_networks_carry(networks, limit);
+        status = put_files(array, networks, error);
+        if (status == LOP_OK)
+            status = deflate_array(array, text, error);
+        if (status != LOP_OK || strlen(*text) <= room)
+            return status;
+        size_t less = strlen(*text) - room + limit / 100;
+        limit = limit > less ? limit - less : 0;
+    }
+    if (status == LOP_OK && room > spent) { /* nothing fits */
+        lopi_shown_networks_carry(networks, 0);
+        status = put_files(array, networks, error);
+        if (status == LOP_OK)
+            status = deflate_array(array, text, error);
+    }
+    return status;
 }
 
 lop_status lopi_html_networks(const lopi_page *page, size_t room, FILE *stream, lop_error *error)
@@ -77,18 +119,10 @@ lop_status lopi_html_networks(const lopi_page *page, size_t room, FILE *stream, 
     for (size_t i = 0; ok && i < page->networks->count; i++)
         ok = json_array_append_new(array, network_json(page->networks, i, page->options->isa)) == 0;
     lop_status status =
-        ok ? lopi_json_text(array, (lopi_json_style){0}, &text, error) : lopi_fail_memory(error, 0);
-    if (status == LOP_OK) {
-        size_t spent = strlen(text);
-        free(text);
-        text = NULL;
-        status = add_files(array, page->networks, room > spent ? room - spent : 0, error);
-    }
+        ok ? fill(array, page->networks, room, &text, error) : lopi_fail_memory(error, 0);
     if (status == LOP_OK)
-        status = lopi_json_text(array, (lopi_json_style){0}, &text, error);
-    if (status == LOP_OK)
-        lopi_html_json(text, stream);
-    free(text);
+        fputs(text, stream);
+    lopi_free(text);
     json_decref(array);
     return status;
 }

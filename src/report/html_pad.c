@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "pad_assets.h"
+#include "report/base64.h"
 #include "report/html.h"
 #include "report/json.h"
 #include "report/samples.h"
@@ -14,7 +15,7 @@ static lop_status put_json(json_t *json, FILE *stream, lop_error *error)
     lop_status status = json ? lopi_json_text(json, (lopi_json_style){0}, &text, error)
                              : lopi_fail_memory(error, 0);
     if (status == LOP_OK)
-        lopi_html_json(text, stream);
+        status = lopi_html_deflated(text, stream, error);
     free(text);
     json_decref(json);
     return status;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "report/base64.h"
 #include "report/json.h"
 #include "report/networks.h"
 #include "run/model.h"
@@ -16,29 +17,6 @@ enum {
     UNITS_SHOWN = 12,  /* of the first layer, as pictures */
     LARGEST_SIDE = 64  /* of such a picture: 28 for MNIST */
 };
-
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-json_t *lopi_base64_json(const uint8_t *bytes, size_t size)
-{
-    size_t length = (size + 2) / 3 * 4;
-    char *text = lopi_alloc(length + 1, 1);
-    if (!text)
-        return NULL;
-    char *at = text;
-    for (size_t i = 0; i < size; i += 3) {
-        uint32_t group = (uint32_t)bytes[i] << 16;
-        group |= i + 1 < size ? (uint32_t)bytes[i + 1] << 8 : 0;
-        group |= i + 2 < size ? bytes[i + 2] : 0;
-        *at++ = digits[group >> 18];
-        *at++ = digits[group >> 12 & 63];
-        *at++ = i + 1 < size ? digits[group >> 6 & 63] : '=';
-        *at++ = i + 2 < size ? digits[group & 63] : '=';
-    }
-    json_t *json = json_stringn_nocheck(text, length);
-    lopi_free(text);
-    return json;
-}
 
 /* Values of half a byte each, the first in the lower half. */
 static json_t *nibbles_json(const uint8_t *values, size_t count)

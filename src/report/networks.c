@@ -78,7 +78,23 @@ static size_t find_same(const lopi_shown_networks *networks, size_t index)
     return index;
 }
 
-/* The least file that is not carried yet and still fits, or `count`. */
+/* Which of two is carried first. */
+static bool is_before(const lopi_shown_network *a, const lopi_shown_network *b)
+{
+    return a->rank != b->rank ? a->rank < b->rank : a->file.size < b->file.size;
+}
+
+static void rank_by_size(lopi_shown_networks *networks)
+{
+    for (size_t i = 0; i < networks->count; i++)
+        for (size_t j = 0; j < networks->count; j++) {
+            lopi_shown_network *one = networks->items + i, *other = networks->items + j;
+            one->rank += one->block == other->block && one->series == other->series &&
+                         other->packed && other->same == j && other->file.size < one->file.size;
+        }
+}
+
+/* The next file that is not carried yet and still fits, or `count`. */
 static size_t next_carried(const lopi_shown_networks *networks, bool dense, size_t room)
 {
     size_t best = networks->count;
@@ -87,7 +103,7 @@ static size_t next_carried(const lopi_shown_networks *networks, bool dense, size
         if (!network->packed || network->carried || network->same != i ||
             network->file.size > room || (dense && network->result->target_sparsity != 0))
             continue;
-        if (best == networks->count || network->file.size < networks->items[best].file.size)
+        if (best == networks->count || is_before(network, networks->items + best))
             best = i;
     }
     return best;
@@ -96,6 +112,8 @@ static size_t next_carried(const lopi_shown_networks *networks, bool dense, size
 void lopi_shown_networks_carry(lopi_shown_networks *networks, size_t limit)
 {
     size_t room = limit;
+    for (size_t i = 0; i < networks->count; i++)
+        networks->items[i].carried = false;
     for (int dense = 1; dense >= 0; dense--) {
         /* Unpruned ones may take three quarters: the others are small, and what the page is about.
          */
@@ -136,6 +154,7 @@ lop_status lopi_shown_networks_open(lopi_shown_networks *out, const lopi_view *v
                     return LOP_E_MEMORY;
                 }
             }
+    rank_by_size(&networks);
     *out = networks;
     return LOP_OK;
 }

@@ -24,6 +24,7 @@ typedef struct lopi_shown_network {
     lop_file_account account;
     lop_error error; /* why not */
     size_t same;     /* an earlier one with the same bytes, or its own index */
+    size_t rank;     /* among its series' by size, from 0, each file once */
     bool carried;    /* its bytes go into the page */
 } lopi_shown_network;
 
@@ -42,8 +43,8 @@ typedef struct lopi_shown_networks {
  */
 lop_status lopi_shown_networks_open(lopi_shown_networks *out, const lopi_view *view,
                                     const char *directory, lop_error *error);
-/** Settle which are carried, at most `limit` bytes of files: unpruned ones first, then from the
- * smallest. */
+/** Settle which are carried, at most `limit` bytes of files: unpruned ones first, then of
+ * each series the smallest, of each the next, and so on, so that every one has several. */
 void lopi_shown_networks_carry(lopi_shown_networks *networks, size_t limit);
 void lopi_shown_networks_free(lopi_shown_networks *networks);
 
@@ -60,8 +61,5 @@ json_t *lopi_inside_json(const lop_packed *packed, const lop_file_account *accou
  * @return a new value: null where no plan can be made; NULL without memory
  */
 json_t *lopi_plan_json(const lop_packed *packed, const char *isa, bool measure);
-
-/** `size` bytes as base64, a new JSON text, or NULL without memory. */
-json_t *lopi_base64_json(const uint8_t *bytes, size_t size);
 
 #endif

@@ -6,6 +6,7 @@
 #include <lop/run.h>
 
 #include "base/memory.h"
+#include "report/base64.h"
 
 enum {
     LOOKED_AT = 2000,  /* test samples that a choice is made from */

@@ -1,7 +1,9 @@
 """Reports from the outside: pages that follow a sweep, several sweeps in one, lines that are broken."""
+import base64
 import csv
 import json
 import re
+import zlib
 
 import tool
 
@@ -67,7 +69,9 @@ class Report(tool.LopTest):
         page = self.page("both.html")
         self.assertIn("lop sweep --recipe one/recipe.json -o again-1\n"
                       "lop sweep --recipe two/recipe.json -o again-2", page)
-        networks = json.loads(re.search(r'id="networks">(.*?)</script>', page)[1])
+        deflated = base64.b64decode(re.search(r'id="networks">(.*?)</script>', page)[1])
+        networks = json.loads(zlib.decompress(deflated, -15))
+        self.assertEqual(len(networks), 2)
         self.assertEqual([n.get("missing") for n in networks], [None] * len(networks))
         # Paths are what the results have: below their directories.
         with open(self.here / "both.csv", newline="") as file:

@@ -143,7 +143,7 @@ async function checkEqual(page, networks, data, images, folder) {
     execFileSync(native, [file, data, String(IMAGES), "int8", output]);
     const found = await page.evaluate(async ([network, pixels]) => {
       const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-      const lop = await lopRun.load(JSON.parse(document.getElementById("runtime").textContent).map(bytes));
+      const lop = await lopRun.load(lopPage.inflated("runtime").map(bytes));
       const y = lop.open(bytes(network)).plan({ precision: "int8" }).run(bytes(pixels));
       return Array.from(new Uint8Array(y.buffer));
     }, [fs.readFileSync(file).toString("base64"), Buffer.from(images.subarray(0, IMAGES * PIXELS)).toString("base64")]);

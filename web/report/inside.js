@@ -63,7 +63,7 @@ lopPage.part("inside", function (section, page) {
       make("figure", { class: "all" }, all, make("figcaption", {}, "All " + whole(layer.outputs) + " units together: darkest where " +
         whole(layer.looked_at.most) + " of them look, blank where none does.")),
       make("figure", { class: "units" }, make("div", {}, ...units), make("figcaption", {}, units.length + " of the units. ",
-        make("span", { class: "key warm" }, "weights above 0"), " ", make("span", { class: "key cool" }, "below 0"), " the rest is pruned.")));
+        make("span", { class: "key warm" }, "weights above 0"), ", ", make("span", { class: "key cool" }, "below 0"), "; the rest is pruned.")));
   }
 
   /* Each layer -------------------------------------------------------------------------------------- */
@@ -160,7 +160,8 @@ lopPage.part("inside", function (section, page) {
         ", one sample at a time, one thread: " + micros(plan.classes[0].ns) + " for all layers. In each layer every kernel that can compute it is held against the others."),
       make("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Plan" }, make("table", {},
         make("caption", {}, "The kernel that each layer got"),
-        make("thead", {}, make("tr", {}, ...["layer", "kernel", "time", "laid out", "why"].map((head) => make("th", { scope: "col" }, head)))),
+        make("thead", {}, make("tr", {}, ...["layer", "kernel", "time", "laid out", "why"].map((head) =>
+          make("th", { scope: "col", class: head === "kernel" || head === "why" ? "text" : null }, head)))),
         make("tbody", {}, ...rows))));
   }
 

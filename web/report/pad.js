@@ -4,9 +4,8 @@ lopPage.part("pad", function (section, page) {
   "use strict";
 
   const { make, seriesColour, whole, plain, bytes, choice } = lopChart;
-  const read = (id) => JSON.parse(document.getElementById(id).textContent);
-  const modules = read("runtime"), offered = read("samples");
   if (!page.networks.length) return null;
+  const modules = page.inflated("runtime"), offered = page.inflated("samples");
 
   const SIDE = 28, BOX = 20, PEN = 2.3, FINE = 8; /* pixels; samples of a pixel, each way */
   const CLOTHES = ["T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot"];
@@ -82,7 +81,7 @@ lopPage.part("pad", function (section, page) {
     make("p", { class: "hint" }, "What the network sees: scaled to 20 × 20, its centre of mass in the middle of 28 × 28."), wipe));
   const answer = make("p", { class: "answer", role: "status", "aria-live": "polite" }), bars = make("ol", { class: "bars", "aria-label": "Probabilities" });
   const facts = make("dl"), told = make("div", {}, answer, bars, facts);
-  const controls = make("div", { class: "controls" }), board = make("div", { class: "pad" }, drawing, told);
+  const absent = make("span", { class: "hint absent" }), controls = make("div", { class: "controls" }), board = make("div", { class: "pad" }, drawing, told);
   const thumbs = make("div"), wrongs = make("p", { class: "hint" });
   const gallery = make("div", { class: "samples" }, make("h3", {}, "Images of the test set"), wrongs, thumbs);
   const lead = make("p", { class: "hint" });
@@ -316,10 +315,13 @@ lopPage.part("pad", function (section, page) {
       const named = series.find((s) => names[s].name === page.get("pad-way", ""));
       state.series = named === undefined ? series[0] : named;
     }
-    const those = all.filter((n) => n.series === state.series).sort((a, b) => a.k - b.k);
+    const every = all.filter((n) => n.series === state.series).sort((a, b) => a.k - b.k);
+    const here = every.filter((n) => n.missing || page.carries(n)), those = here.length ? here : every;
+    const left = every.filter((n) => !those.includes(n)).map((n) => plain(100 * n.k));
+    absent.textContent = left.length ? "Not carried, to keep this page small: k = " + left.join(", ") + " %." : "";
     const nearest = those.reduce((best, n) => (Math.abs(n.k - wantedK) < Math.abs(best.k - wantedK) ? n : best), those[0]);
     const output = make("output", {}), name = (n) => (n.k === 0 ? "dense" : plain(100 * n.k) + " % pruned");
-    const slider = make("input", { type: "range", min: 0, max: those.length - 1, step: 1, value: those.indexOf(nearest), "aria-label": "Network, from dense to the most pruned" });
+    const slider = make("input", { type: "range", min: 0, max: those.length - 1, step: 1, value: those.indexOf(nearest), "aria-label": "Network, from dense to the most pruned", disabled: those.length < 2 ? "" : null });
     const move = () => {
       const network = those[Number(slider.value)];
       output.textContent = name(network);
@@ -334,7 +336,7 @@ lopPage.part("pad", function (section, page) {
       state.series = Number(value);
       page.set("pad-way", names[state.series].name);
       drawControls();
-    })] : []), make("label", { class: "slide" }, "dense", slider, "sparse"), output);
+    })] : []), make("label", { class: "slide" }, "dense", slider, "sparse"), output, absent);
     move();
   }
 

@@ -10,8 +10,11 @@
 const lopPage = (function () {
   "use strict";
 
+  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
-  const blocks = read("data"), networks = read("networks"), known = read("public");
+  /* JSON that stands in the page deflated. */
+  const inflated = (id) => JSON.parse(new TextDecoder().decode(lopInflate(bytes(document.getElementById(id).textContent))));
+  const blocks = read("data"), networks = inflated("networks"), known = read("public");
   const parts = [];
   let shown = 0;
 
@@ -44,8 +47,10 @@ const lopPage = (function () {
   /* The file itself, or null where the page does not carry it. */
   function bytesOf(network) {
     const data = original(network).data;
-    return data === undefined ? null : Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    return data === undefined ? null : bytes(data);
   }
+
+  const carries = (network) => original(network).data !== undefined;
 
   const nameOf = (network) => blocks[network.block].series[network.series].name;
 
@@ -62,5 +67,5 @@ const lopPage = (function () {
     for (const { section, draw } of parts) section.hidden = draw(block) === false;
   }
 
-  return { blocks, networks, known, get, set, networksOf, insideOf, planOf, bytesOf, nameOf, part, show, shown: () => shown };
+  return { blocks, networks, known, get, set, networksOf, insideOf, planOf, bytesOf, carries, nameOf, inflated, part, show, shown: () => shown };
 })();
