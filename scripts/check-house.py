@@ -75,6 +75,23 @@ ALLOWED = {
     ("src/data/cache.c", "getenv"): "where data sets are kept: the one place that asks",
 }
 
+# Files that read what others may have made. There sizes are multiplied by lopi_multiply, and a sum that
+# is compared with a bound, or asked for as memory, is made by lopi_add; where neither can be, a comment
+# "fits:" on the line, or the one above, says why it cannot overflow.
+READERS = [
+    "src/base/cursor.c", "src/base/file.c", "src/data/csv.c", "src/data/dataset.c", "src/data/idx.c",
+    "src/data/inputs.c", "src/data/npy.c", "src/data/source.c", "src/exchange/dtype.c",
+    "src/exchange/foreign.c", "src/exchange/network_file.c", "src/exchange/safetensors_read.c",
+    "src/experiment/yaml.c", "src/nn/spec.c", "src/pack/plan_cache.c", "src/report/field.c",
+    "src/report/result.c", "src/run/container.c", "src/run/open.c", "src/run/plan_text.c",
+    "src/train/checkpoint.c", "src/train/record.c",
+]
+VALUE = r"(?<!\w)[A-Za-z_]\w*(?:(?:->|\.)\w+|\[[^\][]*\])*|\)"  # a variable, a member, the end of a call or of brackets
+CONSTANT = re.compile(r"(sizeof|offsetof|[A-Z][A-Z0-9_]+|SIZE_MAX)$")
+PRODUCT = re.compile(rf"(?P<left>{VALUE}) (?:\*|<<)=? \(?(?:\([\w ]+\))?(?P<right>[A-Za-z_]\w*)")
+SUM = re.compile(rf"(?P<left>{VALUE}) \+ \(?(?:\([\w ]+\))?(?P<right>[A-Za-z_]\w*)")
+ASKED = re.compile(r"\blopi_(re)?alloc(_aligned)?\(| [<>]=? ")
+
 MAX_FILE_LINES = 600
 MAX_FUNCTION_LINES = 90
 MAX_PARAMETERS = 7
@@ -201,6 +218,23 @@ def rule_portable(source):
             yield number, f"intrinsics (<{name}>) stand only in {KERNELS}"
 
 
+def rule_sizes(source):
+    if source.path not in READERS:
+        return
+    for number, line in enumerate(source.code_lines, 1):
+        if any("fits:" in near for near in source.lines[max(0, number - 2):number]):
+            continue
+        if line.lstrip().startswith("for ("):  # a counter that the loop bounds
+            continue
+        for kind, pattern in (("multiplied", PRODUCT), ("added", SUM)):
+            if kind == "added" and not ASKED.search(line):
+                continue
+            for match in pattern.finditer(line):
+                if not any(CONSTANT.match(match.group(side)) for side in ("left", "right")):
+                    yield number, (f"sizes from files are {kind} by lopi_multiply and lopi_add alone, or a "
+                                   f"comment 'fits:' says why it need not be: {match.group(0)}")
+
+
 def rule_goto(source):
     for number, match in source.find(r"\bgoto\s+(\w+)"):
         if match.group(1) != "out":
@@ -294,7 +328,8 @@ def rule_documented(source):
 
 
 FILE_RULES = [
-    rule_room, rule_includes, rule_confined, rule_calls, rule_reproducible, rule_portable, rule_goto,
+    rule_room, rule_includes, rule_confined, rule_calls, rule_reproducible, rule_portable, rule_sizes,
+    rule_goto,
     rule_notes, rule_file_length, rule_functions, rule_names, rule_guard, rule_documented,
 ]
 
@@ -385,6 +420,9 @@ CLEAN = {
                       "int lopi_graph(void)\n{\n    return bare(0);\n}\n",
     "cli/main.c": '#include <lop/lop.h>\n#include "options.h"\n\nint main(void)\n{\n    return 0;\n}\n',
     "include/lop/lop.h": "/** All. */\n#ifndef L_H\n#define L_H\n#include <lop/status.h>\n#endif\n",
+    "src/nn/spec.c": '#include "nn/graph.h"\n\nint lopi_spec(int a);\nint lopi_spec(int a)\n{\n'
+                     "    int b = a * 2 + a; /* a constant; a sum that nobody asks for */\n"
+                     "    return b * a; /* fits: both are small */\n}\n",
     "README.md": "[status](include/lop/status.h)\n",
 }
 GRAPH = CLEAN["src/nn/graph.c"]
@@ -405,6 +443,9 @@ FAULTS = [  # rule that must find it, file, its text
     ("rule_reproducible", "src/nn/n.c", GRAPH.replace("return a;", "return __TIME__[0];")),
     ("rule_portable", "src/nn/n.c", "#ifdef __AVX2__\n#endif\n"),
     ("rule_portable", "src/nn/n.c", "#include <immintrin.h>\n"),
+    ("rule_sizes", "src/nn/spec.c", GRAPH.replace("return a;", "return a * a;")),
+    ("rule_sizes", "src/nn/spec.c", GRAPH.replace("return a;", "return a + a > 7;")),
+    ("rule_sizes", "src/nn/spec.c", GRAPH.replace("return a;", "return 1 << 2 << a << a;")),
     ("rule_goto", "src/nn/n.c", GRAPH.replace("return a;", "goto done;")),
     ("rule_notes", "src/nn/n.c", "/* TO" "DO */\n"),
     ("rule_file_length", "src/nn/n.c", "\n" * (MAX_FILE_LINES + 1)),

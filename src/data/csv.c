@@ -178,14 +178,14 @@ static lop_status grow(reader *r)
                               "expected at most %u samples, found more", LOP_MAX_SAMPLES);
     if (r->count < r->capacity)
         return LOP_OK;
-    size_t capacity = r->capacity ? 2 * r->capacity : 64, row = values_of(r) * sizeof(float);
-    if (r->count * row > LOP_MAX_DATA_BYTES)
+    size_t capacity = r->capacity ? 2 * r->capacity : 64, row = values_of(r) * sizeof(float), bytes;
+    if (!lopi_multiply(capacity, row, &bytes) || bytes / 2 > LOP_MAX_DATA_BYTES)
         return lopi_fail_line(r->error, LOP_E_LIMIT, r->path, r->line,
                               "expected at most %llu bytes of values, found more",
                               (unsigned long long)LOP_MAX_DATA_BYTES);
     float *values = lopi_realloc(r->values, capacity, row);
     if (!values)
-        return lopi_fail_memory(r->error, capacity * row);
+        return lopi_fail_memory(r->error, bytes);
     r->values = values;
     uint16_t *labels = lopi_realloc(r->labels, capacity, sizeof *labels);
     if (!labels)
@@ -211,7 +211,7 @@ static lop_status read_line(reader *r)
     if (status != LOP_OK)
         return status;
     const char *at = r->at, *end = content_end(r);
-    float *row = r->values + r->count * values_of(r);
+    float *row = r->values + r->count * values_of(r); /* fits: within what grow asked for */
     size_t column = 0;
     for (; at && column < r->columns; column++) {
         field f;

@@ -22,7 +22,7 @@ static bool is_idx(const lopi_bytes *content)
 /* Bytes as floats: b / 255 is what a network would see of the byte, b what it sees of the float. */
 static lop_status make_floats(lopi_part *part, lop_error *error)
 {
-    size_t count = part->samples.count * part->samples.features; /* the bytes are in memory */
+    size_t count = part->samples.count * part->samples.features; /* fits: the bytes are in memory */
     float *floats = lopi_alloc(count, sizeof *floats);
     if (!floats)
         return lopi_fail_memory(error, count * sizeof *floats);

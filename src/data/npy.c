@@ -153,7 +153,7 @@ static void copy_values(void *out, const uint8_t *from, size_t count, size_t siz
     for (size_t i = 0; i < count; i++) {
         uint64_t bits = 0;
         for (size_t b = 0; b < size; b++)
-            bits |= (uint64_t)from[i * size + b] << (8 * b);
+            bits |= (uint64_t)from[i * size + b] << (8 * b); /* fits: the bytes are in memory */
         if (size == 4) {
             uint32_t half = (uint32_t)bits;
             memcpy(&to[i], &half, sizeof half);

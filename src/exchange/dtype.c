@@ -88,11 +88,11 @@ void lopi_little_endian_copy(void *to, const void *from, size_t count, size_t si
     if (count == 0)
         return; /* either may be NULL then, which memcpy does not like */
     if (machine_is_little_endian()) {
-        memcpy(to, from, count * size);
+        memcpy(to, from, count * size); /* fits: in memory */
         return;
     }
     for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < size; j++)
+        for (size_t j = 0; j < size; j++) /* fits: in memory */
             ((uint8_t *)to)[i * size + j] = ((const uint8_t *)from)[i * size + size - 1 - j];
 }
 
@@ -105,6 +105,7 @@ void lopi_dtype_to_float(lopi_dtype dtype, const void *bytes, size_t count, floa
     size_t size = rows[dtype].size;
     for (size_t i = 0; i < count; i++) {
         uint8_t value[8];
+        /* fits: in memory */
         lopi_little_endian_copy(value, (const uint8_t *)bytes + i * size, 1, size);
         out[i] = rows[dtype].convert(value);
     }

@@ -20,7 +20,7 @@ typedef struct linear {
 static bool ends_with(const char *text, const char *ending)
 {
     size_t length = strlen(text), suffix = strlen(ending);
-    return length > suffix && strcmp(text + length - suffix, ending) == 0;
+    return length > suffix && strcmp(text + length - suffix, ending) == 0; /* fits: in the text */
 }
 
 /* A number at the front of a text, by value; leading zeros do not count. */

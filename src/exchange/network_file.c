@@ -93,7 +93,7 @@ out:
 static lop_status check_mask(const lopi_safetensors *file, const lop_layer *layer,
                              const lopi_tensor *mask, lop_error *error)
 {
-    size_t count = layer->outputs * layer->inputs;
+    size_t count = layer->outputs * layer->inputs; /* fits: the weights are in memory */
     const lopi_tensor *found = lopi_safetensors_find(file, mask->name);
     uint64_t start = lopi_safetensors_offset(file, found);
     for (size_t i = 0; i < count; i++) {
@@ -158,6 +158,7 @@ static lop_status check_nothing_left(const lopi_safetensors *file, const lop_net
     for (size_t i = 0; (tensor = lopi_safetensors_at(file, i)); i++)
         for (int which = 0; which < KIND_COUNT; which++) {
             size_t length = strlen(tensor->name), suffix = strlen(kinds[which].ending);
+            /* fits: within the name */
             if (length < suffix || strcmp(tensor->name + length - suffix, kinds[which].ending) != 0)
                 continue;
             const lop_layer *layer = find_layer(network, tensor->name, length - suffix);

@@ -26,7 +26,7 @@ size_t lopi_tensor_count(const lopi_tensor *tensor)
 {
     size_t count = 1;
     for (size_t i = 0; i < tensor->rank; i++)
-        count *= tensor->shape[i];
+        count *= tensor->shape[i]; /* fits: read_shape multiplied them with care */
     return count;
 }
 
@@ -169,7 +169,7 @@ static lop_status check_places(lopi_safetensors *file, lop_error *error)
                                 "expected tensor %.100s to begin where the one before it ends, "
                                 "%zu, found %zu",
                                 tensor->name, place, begin);
-        place += lopi_tensor_count(tensor) * lopi_dtype_size(tensor->dtype);
+        place += lopi_tensor_count(tensor) * lopi_dtype_size(tensor->dtype); /* fits: in the file */
     }
     if (place != file->data_size)
         return lopi_fail_at(error, LOP_E_FORMAT, file->path,
@@ -336,7 +336,8 @@ lop_status lopi_safetensors_copy_floats(const lopi_safetensors *file, const lopi
     for (size_t i = 0; i < count; i++)
         if (!isfinite(out[i]))
             return lopi_fail_at(error, LOP_E_NAN, file->path,
-                                lopi_safetensors_offset(file, found) + i * size,
+                                lopi_safetensors_offset(file, found) +
+                                    i * size, /* fits: in the file */
                                 "tensor %.100s: expected finite values, found %g at index %zu",
                                 found->name, (double)out[i], i);
     return LOP_OK;

@@ -80,6 +80,7 @@ lop_status lop_plan_cached(lop_plan **out, const lop_packed *packed,
     lop_status status = name_file(&path, packed, &wanted, data, &found.why);
     if (status == LOP_OK) {
         size_t length = strlen(path), room = sizeof found.file;
+        /* fits: within the path */
         snprintf(found.file, room, "%s", length < room ? path : path + length - room + 1);
         if (!anew && lopi_file_exists(path))
             found.found = restore(&plan, packed, wanted, path, &found.why) == LOP_OK;

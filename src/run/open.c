@@ -82,7 +82,7 @@ static lop_status read_details(const reader *r, lopi_cursor *cursor, size_t inde
         return fail_graph(r, cursor, LOP_E_FORMAT,
                           "a layer's picture has one column, or more than it has inputs");
     if (!lopi_cursor_varint(cursor, &form->left) || form->left > LOP_RUN_MAX_WEIGHTS ||
-        form->left > (uint64_t)layer->outputs * layer->inputs)
+        form->left > (uint64_t)layer->outputs * layer->inputs) /* fits: 32 bits each */
         return fail_graph(r, cursor, LOP_E_FORMAT, "a layer has more weights than places for them");
     if (layer->kind == LOP_VALUES_SHARED && !lopi_cursor_u8(cursor, &entries))
         return fail_graph(r, cursor, LOP_E_TRUNCATED, "it ends within a layer");
@@ -174,6 +174,7 @@ static uint64_t layer_bytes(const lopi_packed_layer *layer, uint32_t left)
                                           [LOP_VALUES_INT8] = 1,
                                           [LOP_VALUES_SHARED] = 1};
     uint64_t rows = (uint64_t)layer->outputs + 1;
+    /* fits: 64 bits, numbers of 32 */
     return rows * (layer->kind == LOP_VALUES_INT8 ? 12 : 8) + 4ull * layer->entries +
            (uint64_t)left * (4u + value_bytes[layer->kind]);
 }
@@ -187,7 +188,7 @@ static lop_status check_memory(const reader *r)
         uint64_t here = (uint64_t)layer->inputs * WORK_BYTES;
         work = here > work ? here : work;
     }
-    if (bytes + work > r->max_memory)
+    if (bytes + work > r->max_memory) /* fits: layer_bytes says so */
         return lopi_fail_at(r->error, LOP_E_LIMIT, r->file, r->sections[LOPI_GRAPH].offset,
                             "the network would take %llu bytes of memory, more than the %zu that "
                             "are allowed; allow more to open it",

@@ -312,7 +312,8 @@ static lop_status check_mask(const lopi_safetensors *file, const place *at, lop_
 static lop_status check_squares(const lopi_safetensors *file, const place *at, lop_error *error)
 {
     const float *values = at->data;
-    size_t count = at->shape[0] * (at->rank > 1 ? at->shape[1] : 1);
+    size_t count =
+        at->shape[0] * (at->rank > 1 ? at->shape[1] : 1); /* fits: the moments are in memory */
     for (size_t i = 0; i < count; i++)
         if (values[i] < 0)
             return lopi_fail_file(error, LOP_E_FORMAT, lopi_safetensors_path(file),

@@ -233,7 +233,7 @@ static bool consistent(const lopi_state *state, const lopi_identity *identity)
     size_t position = state->step % steps_per_epoch;
     return state->epoch_count <= identity->options->epochs &&
            state->step / steps_per_epoch == state->epoch_count &&
-           state->running.samples == position * batch &&
+           state->running.samples == position * batch && /* fits: at most the samples and a batch */
            state->running.correct <= state->running.samples && isfinite(state->running.loss) &&
            state->best_epoch <= state->epoch_count && (state->best_epoch == 0 || state->best) &&
            state->stale <= state->epoch_count;
