@@ -143,12 +143,16 @@ static lop_status make_forms(const job *j, bench_findings *out, contender *list,
         return status;
     lop_plan_facts_get(planned->runner.plan, &out->facts[FORM_PLANNED]);
     lop_energy_estimate(planned->runner.plan, &out->energy[FORM_PLANNED]);
-    bool int8 = out->facts[FORM_PLANNED].precision == LOP_RUN_INT8;
-    out->forms[FORM_PLANNED] = out->forms[FORM_DENSE] = int8 ? "int8" : "float32";
-    out->forms[FORM_DENSE_FLOAT32] = int8 ? "float32" : NULL;
+    static const char *const names[] = {[LOP_RUN_AUTO] = "auto",
+                                        [LOP_RUN_FLOAT32] = "float32",
+                                        [LOP_RUN_INT8] = "int8",
+                                        [LOP_RUN_BF16] = "bf16"};
+    lop_run_precision precision = out->facts[FORM_PLANNED].precision;
+    out->forms[FORM_PLANNED] = out->forms[FORM_DENSE] = names[precision];
+    out->forms[FORM_DENSE_FLOAT32] = precision == LOP_RUN_FLOAT32 ? NULL : names[LOP_RUN_FLOAT32];
     options.dense = true;
     for (size_t f = FORM_DENSE; f < FORM_COUNT && out->forms[f]; f++) {
-        options.precision = int8 && f == FORM_DENSE ? LOP_RUN_INT8 : LOP_RUN_FLOAT32;
+        options.precision = f == FORM_DENSE ? precision : LOP_RUN_FLOAT32;
         status = make_contender(&list[f], j->s, j->network, &options, j->wanted->anew, error);
         if (status != LOP_OK)
             return status;

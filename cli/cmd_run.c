@@ -112,6 +112,9 @@ static lop_status run_samples(const values *v, const packed_network *network,
     float *y = calloc(PIECE, outputs * sizeof *y);
     if (!y)
         return usage_error(error, LOP_E_MEMORY, "out of memory for the outputs");
+    /* The toolkit's own dense products take a moment to make ready: they are for many samples. */
+    if (samples->count >= PIECE || v->packed.precision == LOP_RUN_BF16)
+        lop_dense_kernels_register();
     lop_status status = lop_plan_new(&plan, network->packed, &options, error);
     if (status == LOP_OK)
         status = runner_begin(&r, plan, error);

@@ -15,8 +15,10 @@ static const uint8_t signature[8] = {0x89, 'L', 'O', 'P', '\r', '\n', 0x1a, '\n'
 
 static const char *precision_at(const void *context, size_t index)
 {
-    static const char *const names[] = {
-        [LOP_RUN_AUTO] = "auto", [LOP_RUN_FLOAT32] = "float32", [LOP_RUN_INT8] = "int8"};
+    static const char *const names[] = {[LOP_RUN_AUTO] = "auto",
+                                        [LOP_RUN_FLOAT32] = "float32",
+                                        [LOP_RUN_INT8] = "int8",
+                                        [LOP_RUN_BF16] = "bf16"};
     (void)context;
     return index < sizeof names / sizeof *names ? names[index] : NULL;
 }
@@ -42,7 +44,8 @@ const option packed_options[] = {
      .offset = offsetof(packed_values, precision),
      .name_at = precision_at,
      .argument = "NAME",
-     .help = "of products: float32, int8, or auto, which is int8 where the network is calibrated"},
+     .help = "of products: float32, int8, bf16, or auto, which is int8 where the network is "
+             "calibrated"},
     {0},
 };
 

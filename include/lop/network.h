@@ -168,6 +168,15 @@ LOP_API lop_status lop_compute_forward(lop_compute *compute, const float *x, siz
 
 LOP_API void lop_compute_free(lop_compute *compute);
 
+/**
+ * Let plans (run.h) choose among the dense products of the toolkit too: float32, int8, and bf16
+ * where LOP_RUN_BF16 is asked for, as far as this machine has them. From now on, in the whole
+ * program; may be called again. lop_plan_cached does so. A saved plan that uses one is refused
+ * where they are not registered. A run that comes to one allocates what oneDNN does, and waits
+ * where more than 16 threads run the same plan.
+ */
+LOP_API void lop_dense_kernels_register(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -79,8 +79,18 @@ LOP_API lop_status lop_packed_layer_get(const lop_packed *packed, size_t index,
 
 /* Plans -------------------------------------------------------------------------------------- */
 
-/** How products are computed. AUTO is int8 where the network was calibrated, else float32. */
-typedef enum lop_run_precision { LOP_RUN_AUTO, LOP_RUN_FLOAT32, LOP_RUN_INT8 } lop_run_precision;
+/**
+ * How products are computed. AUTO is int8 where the network was calibrated, else float32. BF16 is
+ * float32 but that kernels which round inputs and weights to bf16 may serve too: each product is
+ * then within 2^-8 + 2^-18 of its own size. The runtime has none; the toolkit does (network.h,
+ * lop_dense_kernels_register).
+ */
+typedef enum lop_run_precision {
+    LOP_RUN_AUTO,
+    LOP_RUN_FLOAT32,
+    LOP_RUN_INT8,
+    LOP_RUN_BF16
+} lop_run_precision;
 
 /** Zero is a good default for every member. */
 typedef struct lop_plan_options {
@@ -153,7 +163,7 @@ LOP_API lop_status lop_plan_run_bytes(const lop_plan *plan, const uint8_t *x, si
 
 /** What a plan is like as a whole. */
 typedef struct lop_plan_facts {
-    lop_run_precision precision; /* FLOAT32 or INT8 */
+    lop_run_precision precision; /* FLOAT32, INT8 or BF16 */
     const char *isa;             /* the widest instruction set that it may use */
     size_t threads, layers;
     size_t inputs, outputs; /* values that a sample has, and yields */

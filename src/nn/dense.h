@@ -1,5 +1,5 @@
 /**
- * Dense products, by oneDNN. dense.c is the only file of lop that knows it.
+ * Dense products, by oneDNN, which dense.c and dense_kernels.c alone know.
  *
  * relu is not done by oneDNN together with the product, although it could be: its relu makes zero
  * of NaN, and a network gone bad would look well.

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <lop/network.h>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -77,6 +79,7 @@ lop_status lop_plan_cached(lop_plan **out, const lop_packed *packed,
     lop_plan *plan = NULL;
     if (!out || !packed)
         return lopi_fail(error, LOP_E_ARG, "a plan needs a network and a place for itself");
+    lop_dense_kernels_register();
     lop_status status = name_file(&path, packed, &wanted, data, &found.why);
     if (status == LOP_OK) {
         size_t length = strlen(path), room = sizeof found.file;

@@ -45,7 +45,7 @@ static lop_status find_isa(const char *name, lopi_isa *out, lop_error *error)
 static lop_status find_arithmetic(const lop_packed *packed, lop_run_precision precision,
                                   lopi_arithmetic *out, lop_error *error)
 {
-    if (precision == LOP_RUN_FLOAT32) {
+    if (precision == LOP_RUN_FLOAT32 || precision == LOP_RUN_BF16) {
         *out = LOPI_F32;
         return LOP_OK;
     }
@@ -69,7 +69,7 @@ static lop_status check_options(const lop_plan_options *options, lop_error *erro
     if (options->threads > MAX_THREADS)
         return lopi_fail(error, LOP_E_RANGE, "expected 1 to %d threads, found %zu", MAX_THREADS,
                          options->threads);
-    if ((unsigned)options->precision > LOP_RUN_INT8)
+    if ((unsigned)options->precision > LOP_RUN_BF16)
         return lopi_fail(error, LOP_E_RANGE, "unknown precision %d", (int)options->precision);
     if (options->kernel && options->saved)
         return lopi_fail(error, LOP_E_ARG, "a saved plan has its kernels: leave out '%.40s'",
@@ -105,8 +105,18 @@ lop_status lopi_plan_lay(lop_plan *plan, const lopi_layers *layers, size_t layer
         lopi_free(memory);
         return lopi_fail_memory(error, bytes);
     }
-    kernel->prepare(&layers->layer[layer], memory);
-    *laid = (lopi_laid){kernel, layer, memory, bytes};
+    size_t more = 0;
+    lop_status status = LOP_OK;
+    if (kernel->begin)
+        status = kernel->begin(&layers->layer[layer], memory, &more, error);
+    else
+        kernel->prepare(&layers->layer[layer], memory);
+    if (status != LOP_OK) {
+        lopi_free(laid);
+        lopi_free(memory);
+        return status;
+    }
+    *laid = (lopi_laid){kernel, layer, memory, bytes + more};
     plan->laid[plan->laid_count++] = laid;
     *out = laid;
     return LOP_OK;
@@ -114,6 +124,8 @@ lop_status lopi_plan_lay(lop_plan *plan, const lopi_layers *layers, size_t layer
 
 static void free_laid(lopi_laid *laid)
 {
+    if (laid->kernel->end)
+        laid->kernel->end(laid->memory);
     lopi_free(laid->memory);
     lopi_free(laid);
 }
@@ -251,6 +263,7 @@ lop_status lop_plan_new(lop_plan **out, const lop_packed *packed, const lop_plan
     plan->packed = packed;
     plan->dense = options->dense;
     plan->measured = options->measure;
+    plan->half = options->precision == LOP_RUN_BF16;
     if (options->kernel && !(plan->only = lopi_kernel_find(options->kernel))) {
         lop_plan_free(plan);
         return lopi_fail(error, LOP_E_NAME, "unknown kernel '%.40s'", options->kernel);
@@ -298,7 +311,9 @@ size_t lop_plan_workspace(const lop_plan *plan) { return plan->threads * plan->w
 void lop_plan_facts_get(const lop_plan *plan, lop_plan_facts *out)
 {
     *out = (lop_plan_facts){
-        .precision = plan->arithmetic == LOPI_I8 ? LOP_RUN_INT8 : LOP_RUN_FLOAT32,
+        .precision = plan->arithmetic == LOPI_I8 ? LOP_RUN_INT8
+                     : plan->half                ? LOP_RUN_BF16
+                                                 : LOP_RUN_FLOAT32,
         .isa = lopi_isa_name(plan->isa),
         .threads = plan->threads,
         .layers = plan->packed->layer_count,

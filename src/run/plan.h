@@ -29,10 +29,10 @@ typedef struct lopi_class {
 struct lop_plan {
     const lop_packed *packed;
     lopi_arithmetic arithmetic;
-    lopi_isa isa; /* the widest it may use */
-    bool measured, dense;
-    const lopi_kernel *only; /* where it fits; NULL: any */
-    uint32_t **place;        /* [layers][outputs]: see lopi_places_find */
+    lopi_isa isa;               /* the widest it may use */
+    bool measured, dense, half; /* half: kernels that round to bf16 may serve */
+    const lopi_kernel *only;    /* where it fits; NULL: any */
+    uint32_t **place;           /* [layers][outputs]: see lopi_places_find */
     lopi_input input;
     lopi_class *classes; /* [class_count], batches rising from 1 */
     size_t class_count;

@@ -50,7 +50,7 @@ static void put(writer *w, const char *format, ...)
     w->used += length > 0 ? (size_t)length : 0;
 }
 
-/* A library with other kernels may choose better. */
+/* A library with other kernels may choose better; so does one in which others are registered. */
 static uint64_t kernels_sum(void)
 {
     uint64_t sum = LOPI_HASH_START;
@@ -68,7 +68,10 @@ static void put_header(writer *w, const lop_plan *plan)
     put(w, "lop-plan 2\ncpu %s\nisa %s\n", cpu, lopi_isa_name(plan->isa));
     put(w, "kernels %016" PRIx64 "\n", kernels_sum());
     put(w, "network %016" PRIx64 "\n", plan->packed->checksum);
-    put(w, "precision %s\n", plan->arithmetic == LOPI_I8 ? "int8" : "float32");
+    put(w, "precision %s\n",
+        plan->arithmetic == LOPI_I8 ? "int8"
+        : plan->half                ? "bf16"
+                                    : "float32");
     put(w, "dense %s\n", plan->dense ? "yes" : "no");
 }
 
@@ -198,7 +201,7 @@ static lop_status read_candidate(const reader *r, const char *text, const lop_pl
     if (*end != ' ' || !read_number(end + 1, &bytes) || bytes > SIZE_MAX)
         return damaged(r, error);
     const lopi_kernel *kernel = lopi_kernel_find(name);
-    if (!kernel || kernel->arithmetic != plan->arithmetic ||
+    if (!kernel || kernel->arithmetic != plan->arithmetic || (kernel->half && !plan->half) ||
         !lopi_isa_has(plan->isa, kernel->isa) || (kernel->fits && !kernel->fits(layer)))
         return lopi_fail_line(error, LOP_E_UNSUPPORTED, NULL, r->line,
                               "the saved plan uses '%s', which cannot be used here; plan anew",

@@ -156,6 +156,9 @@ static void compare_float(work *w, uint32_t row, size_t sample)
      */
     double products = l->row_start[row + 1] - l->row_start[row];
     double bound = (products + 2) * (0x1p-24 * size + (double)FLT_TRUE_MIN);
+    /* Both factors rounded to 8 bits; below the normal numbers they may be taken for zero. */
+    if (w->spec->kernel->half)
+        bound += (0x1p-8 + 0x1p-18) * size + (products + 1) * (double)FLT_MIN * 3e4;
     if (!(fabs(found - wanted) <= bound))
         complain(w, "row %u of sample %zu: expected %.9g within %.3g, found %.9g", row, sample,
                  wanted, bound, found);
@@ -227,7 +230,15 @@ static void run_case(work *w, case_memory *memory, lopi_random *random)
         return;
     }
     memset(guarded_take(&memory->prepared, bytes, spec->at_end, FILLING), 0, bytes);
-    spec->kernel->prepare(layer, memory->prepared.data);
+    size_t more = 0;
+    if (spec->kernel->begin) {
+        if (spec->kernel->begin(layer, memory->prepared.data, &more, NULL) != LOP_OK || more == 0) {
+            complain(w, "cannot be made ready");
+            return;
+        }
+    } else {
+        spec->kernel->prepare(layer, memory->prepared.data);
+    }
     if (!guarded_intact(&memory->prepared, FILLING))
         complain(w, "preparing wrote beyond prepare_bytes");
     guarded_lock(&memory->prepared);
@@ -244,6 +255,8 @@ static void run_case(work *w, case_memory *memory, lopi_random *random)
     for (size_t s = 0; s < spec->samples && !w->result.wrong[0]; s++)
         for (uint32_t r = 0; r < layer->outputs; r++)
             (layer->q ? compare_int : compare_float)(w, r, s);
+    if (spec->kernel->end)
+        spec->kernel->end(memory->prepared.data);
 }
 
 case_result case_check(case_memory *memory, const case_spec *spec)

@@ -116,6 +116,7 @@ typedef struct lopi_kernel {
     lopi_arithmetic arithmetic;
     lopi_operation operation;
     lopi_layout layout; /* of x and y */
+    bool half; /* rounds inputs and weights to 8 bits of mantissa: for plans that allow it only */
 
     /** Whether it can compute the layer; NULL: any. */
     bool (*fits)(const lopi_layer *layer);
@@ -126,6 +127,11 @@ typedef struct lopi_kernel {
     size_t (*prepare_bytes)(const lopi_layer *layer);
     /** Fill `memory`: prepare_bytes, zeroed, at a multiple of 64. */
     void (*prepare)(const lopi_layer *layer, void *memory);
+    /** Instead of `prepare`, for kernels of other libraries (lopi_kernel_register), which make more
+     * than memory holds: *more receives the bytes of that. What was made ends by `end`, which is
+     * not called where `begin` failed. */
+    lop_status (*begin)(const lopi_layer *layer, void *memory, size_t *more, lop_error *error);
+    void (*end)(void *memory);
     /** Bytes of scratch for a thread that calls it with so many samples; NULL: none. */
     size_t (*scratch_bytes)(const void *prepared, size_t samples);
     /** Parts that threads may share out: groups of rows for few samples, samples or tiles for many.
@@ -142,7 +148,15 @@ typedef struct lopi_kernel_list {
 
 extern const lopi_kernel_list lopi_kernels_scalar;
 
-/** Kernel `index` of all instruction sets in this build; NULL beyond the last. */
+/**
+ * Join a kernel of another library to the table, which keeps it: plans made from now on may choose
+ * it, and it must live as long as the program. The runtime by itself registers none.
+ * @return whether it is there now; false where the table is full
+ */
+bool lopi_kernel_register(const lopi_kernel *kernel);
+
+/** Kernel `index` of all instruction sets in this build, registered ones last; NULL beyond the
+ * last. */
 const lopi_kernel *lopi_kernel_at(size_t index);
 /** By name; NULL where there is none. */
 const lopi_kernel *lopi_kernel_find(const char *name);

@@ -1,6 +1,7 @@
 /* All kernels of this build, and what this machine can run. */
 #include "run/kernels/kernel.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -35,6 +36,21 @@ static const lopi_kernel_list *const lists[] = {
     &lopi_kernels_wasm_tiles_i8,
 };
 
+enum { MOST_REGISTERED = 16 };
+
+/* Slots are filled in order and never emptied, so readers need no lock. */
+static _Atomic(const lopi_kernel *) registered[MOST_REGISTERED];
+
+bool lopi_kernel_register(const lopi_kernel *kernel)
+{
+    for (size_t i = 0; i < MOST_REGISTERED; i++) {
+        const lopi_kernel *there = NULL;
+        if (atomic_compare_exchange_strong(&registered[i], &there, kernel) || there == kernel)
+            return true;
+    }
+    return false;
+}
+
 const lopi_kernel *lopi_kernel_at(size_t index)
 {
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
@@ -42,7 +58,7 @@ const lopi_kernel *lopi_kernel_at(size_t index)
             return &lists[i]->kernels[index];
         index -= lists[i]->count;
     }
-    return NULL;
+    return index < MOST_REGISTERED ? atomic_load(&registered[index]) : NULL;
 }
 
 const lopi_kernel *lopi_kernel_find(const char *name)
