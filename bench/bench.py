@@ -4,13 +4,16 @@
     training.py   training, evaluation, pruning; PyTorch beside them
     inference.py  networks computed by lop, ONNX Runtime, oneDNN, PyTorch, SuiteSparse:GraphBLAS
     networks.py   the networks for that: trained and pruned here, kept in the directory of --out
+    limits.py     how far those are from what the core can do, which limits.c measures
+    packing.py    a network of 100 million weights, packed and opened by pack.c
     page.py       the tables and figures of docs/performance.md
     contender/    the engines, as programs that compute when inference.py tells them
     graph/        the Sparse DNN Graph Challenge, a program of its own
     bench.c       training and pruning, as a program that training.py calls
     criteria.c    what criteria of pruning cost and keep
 
-Peers that are not installed are left out, and the tables say so. Ends with 1 under --check where a target
+Peers that are not installed are left out, and the tables say so. So are those that fail, and a part that
+fails does not end the others. What is found is written to results.json as it comes. Ends with 1 under --check where a target
 that could be measured is missed.
 """
 
@@ -19,8 +22,11 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 
 import inference
+import limits
+import packing
 import page
 import training
 from common import Notes, describe_machine, print_table
@@ -31,9 +37,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # What takes half an hour, and what a few minutes.
 FULL = {"shapes": ["challenge", "lenet"], "sparsities": [0, 25, 50, 60, 70, 80, 90, 95, 97, 99],
         "turns": 7, "seconds": 0.08, "epochs": 10, "retraining": 3, "training_turns": 3,
-        "gradual": True, "graph_images": 10000, "engines": [engine for engine, _ in inference.ENGINES]}
+        "gradual": True, "graph_images": 10000, "packed_millions": 100, "engines": [engine for engine, _ in inference.ENGINES]}
 QUICK = {"shapes": ["challenge"], "sparsities": [0, 80, 90, 95, 99], "turns": 5, "seconds": 0.04,
          "epochs": 3, "retraining": 1, "training_turns": 1, "graph_images": 1000, "gradual": False,
+         "packed_millions": 100,
          "engines": ["lop-int8", "lop-float32", "onnxruntime-int8", "onnxruntime-float32",
                      "onednn-int8"]}
 
@@ -43,7 +50,7 @@ def read_options():
     build = os.path.join(HERE, "../build/release")
     parser.add_argument("--build", default=build, help="the build directory to measure")
     parser.add_argument("--quick", action="store_true", help="fewer networks, engines and turns")
-    parser.add_argument("--only", choices=["training", "inference"], help="one part of it")
+    parser.add_argument("--only", choices=["inference", "packing", "training"], help="one part of it")
     parser.add_argument("--out", default="out/bench", help="where networks and results are kept")
     parser.add_argument("--page", metavar="FILE",
                         help="also write tables and figures into this page (docs/performance.md)")
@@ -56,7 +63,7 @@ def read_options():
     for name, value in (QUICK if options.quick else FULL).items():
         setattr(options, name, value)
     if options.page and options.only:
-        parser.error("a page needs both parts")
+        parser.error("a page needs all parts")
     options.program = os.path.join(options.build, "bench/bench")
     options.contender = os.path.join(options.build, "bench/contender")
     cores = len(os.sched_getaffinity(0))
@@ -65,11 +72,26 @@ def read_options():
     return options
 
 
+def save(options, results):
+    """All that was found so far; a reader sees the file before or the file after."""
+    path = os.path.join(options.out, "results.json")
+    with open(path + ".new", "w") as file:
+        json.dump({name: value for name, value in results.items() if name != "work"}, file, indent=1)
+    os.replace(path + ".new", path)
+
+
 def measure_training(options, notes, results):
     turns = options.turns
     options.turns = options.training_turns
-    targets, results["training"] = training.measure(options, notes)
-    options.turns = turns
+    try:
+        targets, results["training"] = training.measure(options, notes)
+    finally:
+        options.turns = turns
+    return targets
+
+
+def measure_packing(options, notes, results):
+    targets, results["packing"] = packing.measure(options, notes)
     return targets
 
 
@@ -80,9 +102,12 @@ def measure_inference(options, notes, results):
     networks = Networks(os.path.join(options.build, "cli/lop"), options.out, options.epochs,
                         options.retraining)
     work = inference.Inference(options, networks, data.stdout.strip())
-    work.run()
-    inference.print_tables(work)
     results["inference"], results["plans"] = work.rows, work.plans
+    work.run(lambda: save(options, results))
+    inference.print_tables(work)
+    results["limits"], results["ghz"] = limits.rows_of(work, options)
+    if results["limits"]:
+        print_table(limits.HEAD, results["limits"])
     targets = inference.check_targets(work, notes)
     for engine, problem in work.problems.items():
         if problem not in notes.texts:  # said already where a target needed it
@@ -91,24 +116,38 @@ def measure_inference(options, notes, results):
     return targets
 
 
+PARTS = (("inference", measure_inference), ("packing", measure_packing),
+         ("training", measure_training))
+
+
 def main():
     options = read_options()
     notes = Notes()
     os.makedirs(options.out, exist_ok=True)
-    results, missed, tables = {}, 0, {}
+    results, missed, failed, tables = {}, 0, [], {}
     describe_machine()
-    for name, measure in (("inference", measure_inference), ("training", measure_training)):
-        if options.only in (None, name):
+    for name, measure in PARTS:
+        if options.only not in (None, name):
+            continue
+        try:
             tables[name] = measure(options, notes, results)
+        except (Exception, SystemExit) as error:  # the other parts are worth their time all the same
+            if isinstance(error, SystemExit):
+                print(error, file=sys.stderr)
+            else:
+                traceback.print_exc()
+            failed.append(name)
+            notes.refer("%s: ended by an error of the bench" % name)
+        else:
             print_table(["target, " + name, "", "found", ""], tables[name].rows)
             missed += tables[name].missed
+        save(options, results)
     notes.print()
-    work = results.pop("work", None)
-    with open(os.path.join(options.out, "results.json"), "w") as file:
-        json.dump(results, file, indent=1)
-    if options.page:
-        page.write(options.page, work, tables, notes)
-    return 1 if missed and options.check else 0
+    if options.page and "inference" in failed:
+        print("bench: %s is left as it was" % options.page, file=sys.stderr)
+    elif options.page:
+        page.write(options.page, results, tables, notes, options)
+    return 1 if failed or (missed and options.check) else 0
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
 /**
- * pack [WEIGHTS IN MILLIONS]: a large random network, 95 % of it pruned, packed in 16 values and
- * opened again.
+ * pack [--json] [WEIGHTS IN MILLIONS]: a large random network, 100 million weights unless said
+ * otherwise, 95 % of them pruned, packed in 16 values and opened again.
  *
  * Prints what that took, and ends with 1 where it took more than 60 s of a core or 2 GB in all, or
- * where less than five million weights a second are opened. No timing but these limits is a claim:
- * bench.py compares.
+ * where less than five million weights a second are opened; with --json only what it took, for
+ * packing.py, which makes rows of it.
  */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <lop/lop.h>
@@ -54,9 +55,26 @@ static int fail(const lop_error *error)
     return 1;
 }
 
+/* Millions of weights; 0 where the words are not as they should be. */
+static size_t read_words(int count, char **words, bool *json)
+{
+    char *end = NULL;
+    *json = count > 1 && strcmp(words[1], "--json") == 0;
+    int next = *json ? 2 : 1;
+    if (count == next)
+        return 100;
+    unsigned long millions = strtoul(words[next], &end, 10);
+    return count == next + 1 && !*end && words[next][0] != '-' && millions <= 1000 ? millions : 0;
+}
+
 int main(int count, char **arguments)
 {
-    size_t width = 1, millions = count > 1 ? strtoul(arguments[1], NULL, 10) : 100;
+    bool json;
+    size_t width = 1, millions = read_words(count, arguments, &json);
+    if (millions == 0) {
+        fprintf(stderr, "usage: pack [--json] [MILLIONS OF WEIGHTS, 1 to 1000]\n");
+        return 64;
+    }
     while (LAYERS * (width + 1) * (width + 1) <= millions * 1000000)
         width++;
     size_t hidden[LAYERS - 1];
@@ -88,6 +106,12 @@ int main(int count, char **arguments)
     double peak = (double)lop_memory_peak_bytes();
     lop_packed_free(back);
     free(data);
+    if (json) {
+        printf("{\"weights\": %zu, \"weights_left\": %zu, \"bytes\": %zu, \"pack_seconds\": %.3f, "
+               "\"open_seconds\": %.3f, \"peak_memory_bytes\": %.0f}\n",
+               all, left, size, packing, opening, peak);
+        return 0;
+    }
     printf("%zu weights, %zu left: %zu bytes, %.2f bits a weight left\n", all, left, size,
            8.0 * (double)size / (double)left);
     printf("packed in %.1f s, opened in %.2f s: %.1f million weights a second; %.0f MB at most\n",

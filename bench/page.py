@@ -2,7 +2,9 @@
 
 import os
 import subprocess
+import sys
 
+import limits
 from common import instruction_sets, machine_name
 from inference import ENGINES, TITLES, table_rows
 from networks import NAMES
@@ -36,11 +38,15 @@ def markdown_table(head, rows, left=1):
     return ["| " + " | ".join(row) + " |" for row in [head, rule] + rows]
 
 
-def target_lines(tables, notes):
-    rows = [row[:-1] + [row[-1].lower()] for name in ("inference", "training") if name in tables
-            for row in tables[name].rows]
+def target_lines(tables, notes, options):
+    rows = [row[:-1] + [row[-1].lower()] for name in ("inference", "packing", "training")
+            if name in tables for row in tables[name].rows]
+    how = ("the short run (`--quick`): %d turns of %g s, networks of %d + %d epochs" if options.quick
+           else "the whole run: %d turns of %g s, networks of %d + %d epochs") % (
+               options.turns, options.seconds, options.epochs, options.retraining)
     lines = ["Machine: %s, %d cores; %s." % (machine_name(), os.cpu_count(), instruction_sets()),
-             ""]
+             "Figures are of %s." % how, ""]
+    lines += ["%d of %d targets are met." % (sum(row[-1] == "met" for row in rows), len(rows)), ""]
     lines += markdown_table(["", "target", "measured", ""], rows)
     if notes.texts:
         lines += [""] + ["(%d) %s  " % (i + 1, text) for i, text in enumerate(notes.texts)]
@@ -109,17 +115,39 @@ def draw(work, shape, batch, images):
     except FileNotFoundError:
         return None
     if done.returncode != 0:
-        raise SystemExit("bench: gnuplot: " + done.stderr.strip())
+        print("bench: gnuplot: " + done.stderr.strip(), file=sys.stderr)
+        return None
     return "images/" + name
 
 
-def write(path, work, tables, notes):
+def limit_lines(results):
+    if not results.get("limits"):
+        return ["Not measured."]
+    return ["The clock was %.2f GHz." % results["ghz"], ""] + markdown_table(limits.HEAD,
+                                                                            results["limits"])
+
+
+def difference_lines(work):
+    """How far the outputs of each engine are from NumPy's in double, the worst of all networks."""
+    rows = []
+    for engine in TITLES:
+        found = [row["largest_difference"] for row in work.rows if row["engine"] == engine]
+        if found:
+            rows.append([TITLES[engine], "%.1g" % max(found)])
+    return markdown_table(["engine", "largest difference of an output"], rows)
+
+
+def write(path, results, tables, notes, options):
     with open(path) as file:
         text = file.read()
     images = os.path.join(os.path.dirname(os.path.abspath(path)), "images")
-    text = replace_block(text, "targets", target_lines(tables, notes))
+    work = results.get("work")
+    text = replace_block(text, "targets", target_lines(tables, notes, options))
     if work:
         text = replace_block(text, "tables", table_lines(work, images))
         text = replace_block(text, "settings", setting_lines(work))
-    with open(path, "w") as file:
+        text = replace_block(text, "limits", limit_lines(results))
+        text = replace_block(text, "differences", difference_lines(work))
+    with open(path + ".new", "w") as file:
         file.write(text)
+    os.replace(path + ".new", path)

@@ -59,6 +59,8 @@ typedef struct peer_engine {
     /** y [batch][outputs]: logits of a set. */
     lop_status (*run)(void *state, size_t set, float *y, lop_error *error);
     void (*close)(void *state);
+    /** Add members to the JSON object that answers `open`, each begun by ", "; NULL: none. */
+    void (*describe)(const void *state);
 } peer_engine;
 
 extern const peer_engine engine_lop_int8, engine_lop_float32, engine_lop_avx2;

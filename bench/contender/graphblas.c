@@ -170,4 +170,5 @@ const peer_engine engine_graphblas = {
      "full activations, weights by rows", "full activations, weights by columns"},
     graphblas_open,
     graphblas_run,
-    graphblas_close};
+    graphblas_close,
+    NULL};

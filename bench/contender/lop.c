@@ -1,5 +1,6 @@
 /* lop itself, as a program that embeds it would do: packed, written as a file's bytes, opened,
  * planned by measuring. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "contender.h"
@@ -49,6 +50,7 @@ static lop_status open_as(void **state, const peer_job *job, lop_run_precision p
     const lop_plan_options how = {.precision = precision,
                                   .threads = job->threads,
                                   .max_batch = job->batch,
+                                  .min_batch = job->batch < 128 ? job->batch : 128,
                                   .measure = true,
                                   .isa = isa};
     lop_status status = pack(&s->packed, job->contest, error);
@@ -92,8 +94,46 @@ static lop_status run(void *state, size_t set, float *y, lop_error *error)
                                    s->workspace_bytes, error);
 }
 
+/* The class whose pieces a run of the job's batch is computed in. */
+static size_t class_of(const packed_state *s, const lop_plan_facts *facts)
+{
+    size_t best = 0;
+    double least = 0;
+    for (size_t c = 0; c < facts->classes; c++) {
+        lop_plan_choice choice;
+        if (lop_plan_choice_get(s->plan, c, 0, &choice, NULL) != LOP_OK)
+            continue;
+        size_t pieces = (s->job->batch + choice.batch - 1) / choice.batch;
+        size_t rounds = (pieces + facts->threads - 1) / facts->threads;
+        double ns = (double)rounds * choice.total_ns;
+        if (c == 0 || ns < least) {
+            least = ns;
+            best = c;
+        }
+    }
+    return best;
+}
+
+/* The plan: each layer's kernel, the bytes it reads, the products with weights of a sample. */
+static void describe(const void *state)
+{
+    const packed_state *s = state;
+    lop_plan_facts facts;
+    lop_plan_facts_get(s->plan, &facts);
+    printf(", \"plan\": [");
+    for (size_t l = 0, class = class_of(s, &facts); l < facts.layers; l++) {
+        lop_plan_choice choice;
+        if (lop_plan_choice_get(s->plan, class, l, &choice, NULL) == LOP_OK)
+            printf("%s{\"kernel\": \"%s\", \"bytes\": %zu, \"products\": %zu}", l ? ", " : "",
+                   choice.chosen.kernel, choice.chosen.bytes, choice.products);
+    }
+    printf("]");
+}
+
 const peer_engine engine_lop_int8 = {
-    "lop-int8", {"measured plan, images as bytes"}, open_int8, run, shut};
-const peer_engine engine_lop_float32 = {"lop-float32", {"measured plan"}, open_float32, run, shut};
+    "lop-int8", {"measured plan, images as bytes"}, open_int8, run, shut, describe};
+const peer_engine engine_lop_float32 = {"lop-float32", {"measured plan"}, open_float32, run,
+                                        shut,          describe};
 const peer_engine engine_lop_avx2 = {
-    "lop-int8-avx2", {"measured plan among AVX2's kernels, images as bytes"}, open_avx2, run, shut};
+    "lop-int8-avx2", {"measured plan among AVX2's kernels, images as bytes"}, open_avx2, run, shut,
+    describe};

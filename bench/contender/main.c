@@ -1,7 +1,8 @@
 /*
  * contender ENGINE: answer requests from standard input, each by one JSON line.
  *
- *     open FILE THREADS BATCH   make the network ready, by the fastest of the engine's settings
+ *     open FILE THREADS BATCH   make the network ready, by the fastest of the engine's settings,
+ *                               and say by which; lop also says what its plan is
  *     time SECONDS              run again and again: median, 5th and 95th percentile, microseconds
  *     outputs FILE              logits of all samples, as float32
  *
@@ -148,9 +149,13 @@ static lop_status do_open(contender *c, char *arguments, lop_error *error)
         return status;
     c->job.variant = best;
     status = c->engine->open(&c->state, &c->job, error);
-    if (status == LOP_OK)
-        printf("{\"setting\": \"%s\"}\n", c->engine->variants[best]);
-    return status;
+    if (status)
+        return status;
+    printf("{\"setting\": \"%s\"", c->engine->variants[best]);
+    if (c->engine->describe)
+        c->engine->describe(c->state);
+    printf("}\n");
+    return LOP_OK;
 }
 
 static lop_status do_time(contender *c, char *arguments, lop_error *error)

@@ -286,9 +286,9 @@ static lop_status open_int8(void **state, const peer_job *job, lop_error *error)
         "inner product", "matrix product"                                                          \
     }
 
-const peer_engine engine_onednn_float32 = {"onednn-float32", VARIANTS, open_float32, onednn_run,
-                                           onednn_close};
-const peer_engine engine_onednn_bf16 = {"onednn-bf16", VARIANTS, open_bf16, onednn_run,
-                                        onednn_close};
-const peer_engine engine_onednn_int8 = {"onednn-int8", VARIANTS, open_int8, onednn_run,
-                                        onednn_close};
+const peer_engine engine_onednn_float32 = {"onednn-float32", VARIANTS,     open_float32,
+                                           onednn_run,       onednn_close, NULL};
+const peer_engine engine_onednn_bf16 = {"onednn-bf16", VARIANTS,     open_bf16,
+                                        onednn_run,    onednn_close, NULL};
+const peer_engine engine_onednn_int8 = {"onednn-int8", VARIANTS,     open_int8,
+                                        onednn_run,    onednn_close, NULL};

@@ -241,10 +241,12 @@ const peer_engine engine_onnxruntime_float32 = {"onnxruntime-float32",
                                                  "MatMul, weights as they are"},
                                                 open_float32,
                                                 ort_run,
-                                                ort_close};
+                                                ort_close,
+                                                NULL};
 const peer_engine engine_onnxruntime_int8 = {
     "onnxruntime-int8",
     {"QLinearMatMul, weights packed ahead", "QLinearMatMul, weights as they are"},
     open_int8,
     ort_run,
-    ort_close};
+    ort_close,
+    NULL};
