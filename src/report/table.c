@@ -131,7 +131,7 @@ typedef struct table_column {
     format_function *format;
 } table_column;
 
-enum { MAX_COLUMNS = 5 };
+enum { MAX_COLUMNS = 7 };
 
 typedef struct table_panel {
     const char *note; /* beneath it */
@@ -144,7 +144,9 @@ static const table_panel panels[] = {
       {"accuracy % ", offsetof(lop_result, test_accuracy), format_accuracy},
       {"loss", offsetof(lop_result, test_loss), format_loss}}},
     {"size as a file",
-     {{"sparse", offsetof(lop_result, bytes_sparse), format_bytes},
+     {{"dense", offsetof(lop_result, bytes_dense), format_bytes},
+      {"sparse", offsetof(lop_result, bytes_sparse), format_bytes},
+      {"gzip", offsetof(lop_result, bytes_gzip), format_bytes},
       {"zstd", offsetof(lop_result, bytes_zstd), format_bytes},
       {"deep compr.", offsetof(lop_result, bytes_deep_compression), format_bytes},
       {"packed", offsetof(lop_result, bytes_packed), format_bytes},
