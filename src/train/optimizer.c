@@ -65,9 +65,9 @@ static LOPI_INLINE float penalized(const lopi_update *u, float gradient, float w
 /*
  * Kingma and Ba, "Adam", ICLR 2015, algorithm 1, with both corrections folded into scalars; decay
  * as Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2.
- * The loops have no branch: selections by mask become vector operations.
+ * The loops have no branch: selections become vector operations.
  */
-static LOPI_INLINE void adam_loop(const lopi_update *update, const span *s, const uint32_t *kept)
+static LOPI_INLINE void adam_loop(const lopi_update *update, const span *s)
 {
     const lopi_update u = *update;
     float *restrict value = s->value, *restrict first = s->first, *restrict second = s->second;
@@ -77,17 +77,15 @@ static LOPI_INLINE void adam_loop(const lopi_update *update, const span *s, cons
         float w = value[i], g = penalized(&u, gradient[i], w);
         float m = settle(u.beta1 * first[i] + (1.0f - u.beta1) * g);
         float v = settle(u.beta2 * second[i] + (1.0f - u.beta2) * (g * g));
-        w = u.shrink * w - u.rate * m / (sqrtf(v) * u.root_scale + u.epsilon);
-        uint32_t all = kept ? kept[i] : UINT32_MAX;
-        value[i] = only(all, w);
-        first[i] = only(all, m);
-        second[i] = only(all, v);
+        value[i] = u.shrink * w - u.rate * m / (sqrtf(v) * u.root_scale + u.epsilon);
+        first[i] = m;
+        second[i] = v;
     }
 }
 
 /* Sutskever et al., "On the importance of initialization and momentum", ICML 2013, as PyTorch has
  * it: the rate stands outside the moment. */
-static LOPI_INLINE void sgd_loop(const lopi_update *update, const span *s, const uint32_t *kept)
+static LOPI_INLINE void sgd_loop(const lopi_update *update, const span *s)
 {
     const lopi_update u = *update;
     float *restrict value = s->value, *restrict first = s->first;
@@ -98,10 +96,8 @@ static LOPI_INLINE void sgd_loop(const lopi_update *update, const span *s, const
     for (size_t i = 0; i < s->count; i++) {
         float w = value[i], g = penalized(&u, gradient[i], w);
         float m = settle(u.beta1 * first[i] + g);
-        w -= u.rate * (now * g + past * m);
-        uint32_t all = kept ? kept[i] : UINT32_MAX;
-        value[i] = only(all, w);
-        first[i] = only(all, m);
+        value[i] = w - u.rate * (now * g + past * m);
+        first[i] = m;
     }
 }
 
@@ -131,26 +127,35 @@ static LOPI_INLINE bool is_empty(const span *s, size_t begin)
     return (kept[0] | kept[1]) == 0;
 }
 
-/* What the masks of a block select. */
-static LOPI_INLINE void spread(const span *s, size_t begin, uint32_t kept[BLOCK])
+/* Zero what is masked, by masks that are all ones or 0. */
+static LOPI_INLINE void keep(float *restrict values, const uint32_t *restrict kept, size_t count)
 {
-    uint8_t mask[BLOCK] = {0};
-    if (s->count - begin < BLOCK)
-        memcpy(mask, s->mask + begin, s->count - begin);
-    else
-        memcpy(mask, s->mask + begin, BLOCK);
-    for (size_t i = 0; i < BLOCK; i++)
-        kept[i] = all_if(mask[i]);
+    for (size_t i = 0; i < count; i++)
+        values[i] = only(kept[i], values[i]);
 }
 
-/* A loop, and the copies in bf16. They have loops of their own, as has the mask above: where types
- * of several widths meet, compilers take vectors that only the narrowest fills. */
-typedef void update_loop(const lopi_update *update, const span *s, const uint32_t *kept);
-
-static LOPI_INLINE void run(update_loop *loop, const lopi_update *u, const span *s,
-                            const uint32_t *kept, bool halved)
+static LOPI_INLINE void apply_mask(const span *s)
 {
-    loop(u, s, kept);
+    uint32_t kept[PIECE];
+    for (size_t i = 0; i < s->count; i++)
+        kept[i] = all_if(s->mask[i]);
+    keep(s->value, kept, s->count);
+    keep(s->first, kept, s->count);
+    if (s->second)
+        keep(s->second, kept, s->count);
+}
+
+/* A loop of at most a piece, its masks, and the copies in bf16. Each has loops of its own, over
+ * what is in the nearest cache still: where types of several widths meet, compilers take vectors
+ * that only the narrowest fills, and masks within the loop made it slower by a fifth. */
+typedef void update_loop(const lopi_update *update, const span *s);
+
+static LOPI_INLINE void run(update_loop *loop, const lopi_update *u, const span *s, bool masked,
+                            bool halved)
+{
+    loop(u, s);
+    if (masked)
+        apply_mask(s);
     if (!halved || !s->half)
         return;
     const float *restrict value = s->value;
@@ -166,7 +171,7 @@ static LOPI_INLINE void over_all(update_loop *loop, const lopi_update *u, const 
     for (size_t begin = 0; begin < s->count; begin += PIECE) {
         size_t left = s->count - begin;
         const span piece = part_of(s, begin, left < PIECE ? left : PIECE);
-        run(loop, u, &piece, NULL, halved);
+        run(loop, u, &piece, false, halved);
     }
 }
 
@@ -174,16 +179,15 @@ static LOPI_INLINE void over_all(update_loop *loop, const lopi_update *u, const 
 static LOPI_INLINE void over_kept(update_loop *loop, const lopi_update *u, const span *s,
                                   bool halved)
 {
-    uint32_t kept[PIECE];
     for (size_t begin = 0, end; begin < s->count; begin = end) {
-        for (end = begin; end < s->count && end - begin < PIECE && !is_empty(s, end); end += BLOCK)
-            spread(s, end, kept + (end - begin));
+        for (end = begin; end < s->count && end - begin < PIECE && !is_empty(s, end);)
+            end += BLOCK;
         if (end == begin) {
             end += BLOCK;
             continue;
         }
         const span stretch = part_of(s, begin, (end < s->count ? end : s->count) - begin);
-        run(loop, u, &stretch, kept, halved);
+        run(loop, u, &stretch, true, halved);
     }
 }
 
