@@ -152,11 +152,21 @@ static inline int32_t lopi_mixer_move(int32_t weight, int32_t by)
     return weight;
 }
 
+/** The loop behind it, whose count is known where it is inlined, becomes straight code. */
+#ifdef __clang__
+#define LOPI_UNROLL_3 _Pragma("unroll 3")
+#elif defined(__GNUC__)
+#define LOPI_UNROLL_3 _Pragma("GCC unroll 3")
+#else
+#define LOPI_UNROLL_3
+#endif
+
 /** Code one bit by `count` (2 or 3) chances, mixed as the mixer has learned to trust them. */
 static inline unsigned lopi_code_mixed(lopi_coder *coder, lopi_mixer *mixer,
                                        lopi_chance *const *chances, int count, unsigned bit)
 {
     int32_t opinion[3], sum = 0;
+    LOPI_UNROLL_3
     for (int i = 0; i < count; i++) {
         if ((*chances[i] & LOPI_SEEN_MAX) == 0)
             *chances[i] = (*chances[0] & ~(lopi_chance)LOPI_SEEN_MAX) | 2;
@@ -169,6 +179,7 @@ static inline unsigned lopi_code_mixed(lopi_coder *coder, lopi_mixer *mixer,
     uint32_t one = coder->tables->squash[sum + 2048];
     bit = lopi_code_bit(coder, one, bit);
     int32_t wrong = (((int32_t)bit << 16) - (int32_t)one) * 3 / 8;
+    LOPI_UNROLL_3
     for (int i = 0; i < count; i++) {
         mixer->weight[i] = lopi_mixer_move(mixer->weight[i], opinion[i] * wrong / 16384);
         lopi_chance_learn(coder, chances[i], bit);

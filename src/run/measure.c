@@ -24,6 +24,7 @@ enum {
 static const size_t tiles[MOST_LAYOUTS] = {0, 8, 16, 32, 64};
 static const double turn_ns = 60e3;    /* of one candidate; the clock is exact to some 200 */
 static const double contest_ns = 20e6; /* of one candidate in all its turns, which are 3 or more */
+static const double long_ns = 2e6;     /* a run that takes longer does that as it goes */
 static const double slow = 3; /* a candidate whose first call takes so many times the best is out */
 
 /* One layer's inputs in one layout; several variants, lest the CPU learns them by heart. */
@@ -281,11 +282,12 @@ static void run_one(const lopi_bench *bench, const lopi_laid *const *steps, size
         run_chain(bench, steps, count, variant);
 }
 
-/* The first run brings the weights into the caches, where others' lie; it counts for nothing. */
+/* `warming` runs bring the weights into the caches, where others' lie; they count for nothing. */
 static double time_chain(lopi_bench *bench, const lopi_laid *const *steps, size_t count,
-                         bool network, size_t repetitions)
+                         bool network, size_t warming, size_t repetitions)
 {
-    run_one(bench, steps, count, network, bench->next++ % bench->variants);
+    for (size_t i = 0; i < warming; i++)
+        run_one(bench, steps, count, network, bench->next++ % bench->variants);
     double before = lopi_clock_thread_seconds();
     for (size_t i = 0; i < repetitions; i++)
         run_one(bench, steps, count, network, bench->next++ % bench->variants);
@@ -296,7 +298,7 @@ static double time_chain(lopi_bench *bench, const lopi_laid *const *steps, size_
 typedef struct contender {
     const lopi_laid *const *steps;
     double ns, times[TURNS];
-    size_t repetitions; /* a turn; 0: out */
+    size_t warming, repetitions; /* runs a turn; none: out */
 } contender;
 
 static lop_status compete(lopi_bench *bench, contender *list, size_t count, size_t layers,
@@ -309,7 +311,7 @@ static lop_status compete(lopi_bench *bench, contender *list, size_t count, size
             if (status != LOP_OK)
                 return status;
         }
-        list[i].ns = time_chain(bench, list[i].steps, layers, network, 1);
+        list[i].ns = time_chain(bench, list[i].steps, layers, network, 1, 1);
         best = i == 0 || list[i].ns < best ? list[i].ns : best;
     }
     size_t turns = TURNS;
@@ -320,15 +322,16 @@ static lop_status compete(lopi_bench *bench, contender *list, size_t count, size
         list[i].repetitions = wanted < 1                  ? 1
                               : wanted > MOST_REPETITIONS ? MOST_REPETITIONS
                                                           : (size_t)wanted;
-        double turn = (double)(list[i].repetitions + 1) * list[i].ns;
+        list[i].warming = list[i].ns < long_ns;
+        double turn = (double)(list[i].repetitions + list[i].warming) * list[i].ns;
         while (turns > LEAST_TURNS && (double)turns * turn > contest_ns)
             turns--;
     }
     for (size_t turn = 0; turn < turns; turn++)
         for (size_t i = 0; i < count; i++)
             if (list[i].repetitions > 0)
-                list[i].times[turn] =
-                    time_chain(bench, list[i].steps, layers, network, list[i].repetitions);
+                list[i].times[turn] = time_chain(bench, list[i].steps, layers, network,
+                                                 list[i].warming, list[i].repetitions);
     for (size_t i = 0; i < count; i++)
         if (list[i].repetitions > 0) {
             lopi_sort_numbers(list[i].times, turns);
