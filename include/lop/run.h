@@ -142,7 +142,9 @@ LOP_API size_t lop_plan_workspace(const lop_plan *plan);
 
 /**
  * Compute a batch. Allocates nothing and waits for nobody: where another run has the plan's
- * threads, it computes alone. A sample's result does not depend on the number of threads.
+ * threads, it computes alone. In int8 a sample's result depends neither on the number of threads
+ * nor on the batch. In float32 kernels differ in the order of their sums, and so in the last bits:
+ * which of them compute depends on both, unless the plan was told to use one alone (`kernel`).
  *
  * In float32 values that are not finite come out as a dense product has them: 0 · NaN and 0 · inf
  * are NaN, and relu leaves NaN. In int8 infinity is the largest value there is, and NaN is refused.
