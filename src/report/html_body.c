@@ -82,7 +82,8 @@ static void put_loss(lopi_stat stat, FILE *stream) { put_with_deviation(stat, 1,
 static void put_time(lopi_stat stat, FILE *stream)
 {
     char text[LOPI_NUMBER_SIZE];
-    fputs(lopi_fixed_text(text, stat.mean, stat.mean < 99.95 ? 1 : 0), stream);
+    int decimals = stat.mean < 0.9995 ? 3 : stat.mean < 9.995 ? 2 : stat.mean < 99.95 ? 1 : 0;
+    fputs(lopi_fixed_text(text, stat.mean, decimals), stream);
 }
 
 static const struct {

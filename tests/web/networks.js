@@ -20,11 +20,14 @@ function skip(why) {
   process.exit(77);
 }
 
+/* Where data sets are kept; whether one is there. */
+const kept = (name) => path.join(process.env.LOP_DATA || path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache"), "lop"), name);
+const has = (name) => fs.existsSync(path.join(kept(name), "t10k-images-idx3-ubyte"));
+
 /* MNIST's test images and labels as { images, labels, count, side }; skips where they are not at hand. */
 function mnist() {
-  const cache = process.env.LOP_DATA || path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache"), "lop");
-  const folder = path.join(cache, "mnist"), file = path.join(folder, "t10k-images-idx3-ubyte");
-  if (!fs.existsSync(file)) skip("MNIST is not at hand; 'lop data get mnist' fetches it");
+  const folder = kept("mnist"), file = path.join(folder, "t10k-images-idx3-ubyte");
+  if (!has("mnist")) skip("MNIST is not at hand; 'lop data get mnist' fetches it");
   return { file, images: new Uint8Array(fs.readFileSync(file).subarray(16)),
     labels: new Uint8Array(fs.readFileSync(path.join(folder, "t10k-labels-idx1-ubyte")).subarray(8)) };
 }
@@ -36,4 +39,4 @@ function workshop() {
   return folder;
 }
 
-module.exports = { lop, skip, mnist, workshop };
+module.exports = { lop, skip, has, mnist, workshop };

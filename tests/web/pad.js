@@ -8,7 +8,7 @@ const assert = require("assert");
 const { execFileSync } = require("child_process");
 const fs = require("fs");
 const path = require("path");
-const { lop, skip, mnist, workshop } = require("./networks.js");
+const { lop, skip, has, mnist, workshop } = require("./networks.js");
 const { strokesOf } = require("./strokes.js");
 
 const [native, playwright] = process.argv.slice(2);
@@ -151,6 +151,41 @@ async function checkEqual(page, networks, data, images, folder) {
   }
 }
 
+/* Clothes: images to choose and nothing to draw; names instead of digits; right as the network is natively. */
+async function checkClothes(browser, folder) {
+  const out = path.join(folder, "clothes"), file = path.join(out, "report.html");
+  if (!has("fashion-mnist")) {
+    console.log("skipped: the page with clothes; Fashion-MNIST is not at hand");
+    return;
+  }
+  lop("sweep", "--data", "fashion-mnist", "--layers", "40", "--epochs", "1", "-m", "weight", "-k", "0,90", "--no-timing", "-o", out);
+  const { page, wrong, context } = await openPage(browser, file);
+  assert.match(await page.locator("#pad h2").innerText(), /^Show it an image$/);
+  assert.match(await page.locator("#pad > .hint").first().innerText(), /^Choose a test image/);
+  assert.strictEqual(await page.locator("#pad button", { hasText: "Clear" }).isVisible(), false);
+  const box = await page.locator("#pad .paper").boundingBox();
+  await page.mouse.move(box.x + 20, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 90, box.y + 90);
+  await page.mouse.up();
+  assert.match(await page.locator("#pad .answer").innerText(), /^Choose an image/);
+  const names = ["T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot"];
+  assert.deepStrictEqual(await page.locator("#pad .bars li > span:first-child").allInnerTexts(), names);
+  const buttons = page.locator("#pad .samples button"), count = await buttons.count();
+  assert.strictEqual(count, 96);
+  for (const i of [0, 1, count - 1]) {
+    const [is, said = is] = (await buttons.nth(i).innerText()).split(" → ");
+    assert.ok(names.includes(is) && names.includes(said));
+    await buttons.nth(i).click();
+    assert.strictEqual(await page.locator("#pad .answer b").innerText(), said);
+    assert.match(await page.locator("#pad .answer").innerText(), said === is ? /which it is/ : new RegExp("it is " + is));
+  }
+  if (process.env.LOP_SCREENSHOTS)
+    await page.locator("#pad").screenshot({ path: path.join(process.env.LOP_SCREENSHOTS, "pad-clothes.png") });
+  assert.deepStrictEqual(wrong, []);
+  await context.close();
+}
+
 async function main() {
   const executablePath = findBrowser(), { chromium } = require(playwright);
   const { file: data, images, labels } = mnist(), folder = workshop(), made = makePage(folder);
@@ -162,6 +197,7 @@ async function main() {
     await checkFacts(page);
     await checkSlider(page);
     await checkEqual(page, made.networks, data, images, folder);
+    await checkClothes(browser, folder);
     assert.strictEqual(await page.locator("img").count(), 0, "a name became an element");
     assert.deepStrictEqual(wrong, []);
     const looks = { light: {}, dark: { colorScheme: "dark" }, narrow: { viewport: { width: 380, height: 800 }, hasTouch: true } };

@@ -73,12 +73,10 @@ lopPage.part("pad", function (section, page) {
 
   /* What there is to see ------------------------------------------------------------------------------ */
 
-  const paper = make("canvas", { class: "paper", width: 560, height: 560, tabindex: "0", role: "img",
-    "aria-label": "Paper: draw a digit with mouse, finger or pen; Escape clears it. Test images below can be chosen with the keyboard." });
+  const paper = make("canvas", { class: "paper", width: 560, height: 560, role: "img" }), sight = make("p", { class: "hint" });
   const seen = make("canvas", { class: "seen", role: "img", "aria-label": "What the network sees" });
   const wipe = make("button", { type: "button" }, "Clear");
-  const drawing = make("div", {}, paper, make("div", { class: "under" }, seen,
-    make("p", { class: "hint" }, "What the network sees: scaled to 20 × 20, its centre of mass in the middle of 28 × 28."), wipe));
+  const drawing = make("div", {}, paper, make("div", { class: "under" }, seen, sight, wipe));
   const answer = make("p", { class: "answer", role: "status", "aria-live": "polite" }), bars = make("ol", { class: "bars", "aria-label": "Probabilities" });
   const facts = make("dl"), told = make("div", {}, answer, bars, facts);
   const absent = make("span", { class: "hint absent" }), controls = make("div", { class: "controls" }), board = make("div", { class: "pad" }, drawing, told);
@@ -351,6 +349,11 @@ lopPage.part("pad", function (section, page) {
     paper.style.cursor = digits(block) ? "" : "default";
     wipe.hidden = !digits(block);
     told.style.setProperty("--name", digits(block) ? "1.2rem" : "4.6rem");
+    gallery.style.setProperty("--thumb", digits(block) ? "3.1rem" : "5rem");
+    sight.textContent = "What the network sees" + (digits(block) ? ": scaled to 20 × 20, its centre of mass in the middle of 28 × 28." : ".");
+    paper.setAttribute("aria-label", digits(block) ? "Paper: draw a digit with mouse, finger or pen; Escape clears it. Test images below can be chosen with the keyboard."
+      : "The image that was chosen, large");
+    paper.tabIndex = digits(block) ? 0 : -1;
     blank();
     show(seen, new Uint8Array(SIDE * SIDE), SIDE);
     readSamples();
