@@ -1,6 +1,6 @@
 """How far networks are from what the core can do, by the plans that were timed and by limits.c.
 
-A network computed for one sample reads all that its kernels laid out, so it takes at least as long as
+A network computed for one sample reads what its kernels laid out, so it takes at least as long as
 the caches take to yield so many bytes; and each kernel has an instruction of which the core does only so
 many a cycle. The larger of the two is the limit. Both are optimistic: nothing is waited for, layers do
 not begin or end, inputs and outputs cost nothing, and what is padding counts as work that is needed.
@@ -42,6 +42,12 @@ def ask(options, sizes):
     return found["ghz"], {int(size): rate for size, rate in found["bytes_per_ns"].items()}
 
 
+def bytes_of(plan):
+    """Bytes of weights that a run reads: columns of inputs that are zero are left out."""
+    return int(sum(layer["bytes"] * (layer["input_density"] if "column" in layer["kernel"] else 1)
+                   for layer in plan)) or 1
+
+
 def products_ns(plan, batch, ghz):
     """Nanoseconds of all products, and the bound of most of them; None for an unknown kernel."""
     total, parts = 0, {}
@@ -49,7 +55,9 @@ def products_ns(plan, batch, ghz):
         peak = next((row for row in PEAKS if layer["kernel"].endswith(row[0])), None)
         if not peak:
             return None, None
-        ns = layer["products"] * batch / (peak[1] * ghz)
+        # A block of AMX is computed whole, and a byte of what is laid out is a product.
+        products = layer["bytes"] if peak[1] == 1024 else layer["products"]
+        ns = products * batch / (peak[1] * ghz)
         total += ns
         parts[peak[2]] = parts.get(peak[2], 0) + ns
     return total, max(parts, key=parts.get)
@@ -60,14 +68,14 @@ def rows_of(work, options):
     chosen = [row for engine, k, batch, method in ROWS for row in work.rows
               if (row["engine"], row["k"], row["batch"], row["method"], row["threads"],
                   row["shape"]) == (engine, k, batch, method, 1, "challenge") and row.get("plan")]
-    sizes = {sum(layer["bytes"] for layer in row["plan"]) for row in chosen}
+    sizes = {bytes_of(row["plan"]) for row in chosen}
     found = ask(options, sizes) if sizes else None
     if not found:
         return [], None
     ghz, rates = found
     rows = []
     for row in chosen:
-        size = sum(layer["bytes"] for layer in row["plan"])
+        size = bytes_of(row["plan"])
         bytes_us = size / rates[size] / 1e3
         ns, instruction = products_ns(row["plan"], row["batch"], ghz)
         by_products = "–" if ns is None else "%.3g" % (ns / 1e3)
@@ -80,5 +88,5 @@ def rows_of(work, options):
     return rows, ghz
 
 
-HEAD = ["", "batch", "kB laid out", "bytes a ns", "µs for bytes", "µs for products", "µs measured",
+HEAD = ["", "batch", "kB read", "bytes a ns", "µs for bytes", "µs for products", "µs measured",
         "over the limit", "bound by"]

@@ -166,6 +166,21 @@ static lop_status compare_one(const contest *c, const runner *planned, const run
     return status;
 }
 
+/* Whether both compute each layer alike: then they are one network, and where its weights happened
+ * to lie in memory would be all that a comparison tells. */
+static bool same_choices(const lop_plan *planned, size_t class, const lop_plan *single,
+                         size_t layers)
+{
+    for (size_t l = 0; l < layers; l++) {
+        lop_plan_choice a, b;
+        if (lop_plan_choice_get(planned, class, l, &a, NULL) != LOP_OK ||
+            lop_plan_choice_get(single, 0, l, &b, NULL) != LOP_OK ||
+            strcmp(a.chosen.kernel, b.chosen.kernel) != 0)
+            return false;
+    }
+    return true;
+}
+
 static lop_status compare_class(bench_single *out, const runner *planned, size_t class,
                                 const packed_network *network, const contest *c,
                                 const packed_values *v, lop_error *error)
@@ -190,6 +205,8 @@ static lop_status compare_class(bench_single *out, const runner *planned, size_t
             status = runner_begin(&single, plan, error);
         if (status == LOP_OK)
             status = compare_one(c, planned, &single, &found, error);
+        if (status == LOP_OK && same_choices(planned->plan, class, plan, layers))
+            found.ratio = 1;
         if (status == LOP_OK && (!out->kernel[0] || found.ratio > out->ratio)) {
             *out = found;
             snprintf(out->kernel, sizeof out->kernel, "%s", kernels[i]);

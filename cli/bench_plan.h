@@ -13,6 +13,7 @@ lop_status bench_start(bench_start_times *out, const packed_network *network,
  * Compare a plan, for each size of batch, with all networks that compute every layer they can by
  * one kernel, with as many threads, by the wall clock. Those whose layers' times add up to more
  * than twice those of the plan are left out.
+ * One that computes every layer as the plan does is the plan: its ratio is 1.
  * @param out      [BENCH_BATCHES]
  * @param seconds  for each kernel and size of batch, about
  */

@@ -114,7 +114,8 @@ static size_t class_of(const packed_state *s, const lop_plan_facts *facts)
     return best;
 }
 
-/* The plan: each layer's kernel, the bytes it reads, the products with weights of a sample. */
+/* The plan: each layer's kernel, the bytes it lays out, the products with weights of a sample, and
+ * the share of its inputs that are not zero. */
 static void describe(const void *state)
 {
     const packed_state *s = state;
@@ -123,9 +124,13 @@ static void describe(const void *state)
     printf(", \"plan\": [");
     for (size_t l = 0, class = class_of(s, &facts); l < facts.layers; l++) {
         lop_plan_choice choice;
-        if (lop_plan_choice_get(s->plan, class, l, &choice, NULL) == LOP_OK)
-            printf("%s{\"kernel\": \"%s\", \"bytes\": %zu, \"products\": %zu}", l ? ", " : "",
-                   choice.chosen.kernel, choice.chosen.bytes, choice.products);
+        lop_packed_layer layer;
+        if (lop_plan_choice_get(s->plan, class, l, &choice, NULL) == LOP_OK &&
+            lop_packed_layer_get(s->packed, l, &layer, NULL) == LOP_OK)
+            printf("%s{\"kernel\": \"%s\", \"bytes\": %zu, \"products\": %zu, \"input_density\": "
+                   "%.4f}",
+                   l ? ", " : "", choice.chosen.kernel, choice.chosen.bytes, choice.products,
+                   (double)layer.input_density);
     }
     printf("]");
 }
