@@ -45,7 +45,8 @@ static const option value_options[] = {
      .name_at = way_at,
      .argument = "NAME",
      .help = "float32, float16, int8 with a scale for each unit, shared: a small table for each "
-             "layer; or auto: the fewest shared values that lose no more than --max-loss"},
+             "layer; or auto: the fewest shared values, else int8 or floats, that lose no "
+             "more than --max-loss"},
     {.name = "entries",
      .kind = OPTION_COUNTS,
      .offset = offsetof(values, entries),
@@ -208,7 +209,7 @@ static lop_status choose_values(session *s, const values *v, work *w, lop_error 
                                     .indices = w->split.validation,
                                     .sample_count = w->split.validation_count,
                                     .max_loss = v->max_loss};
-    say(s, "looking for the fewest values ...");
+    say(s, "looking for the fewest bits ...");
     w->searched = true;
     return lop_pack_search_values(w->kinds, w->network, &search, &w->found, error);
 }

@@ -118,7 +118,8 @@ typedef struct lop_pack_found {
 /**
  * The fewest shared values that lose no more than is allowed: for all layers alike first, then for
  * each layer further down, those with the most weights first, as long as the accuracy bears it.
- * Where not even 256 do, FLOAT16, and else FLOAT32.
+ * Where not even 256 do for all layers, INT8, else FLOAT16, else FLOAT32, and from there each layer
+ * further down the same way.
  *
  * @param values  [layers of the network], written on success: for lop_pack
  * @param found   may be NULL

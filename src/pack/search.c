@@ -8,9 +8,17 @@
 #include "pack/forward.h"
 #include "run/model.h"
 
-/* Shared values to try, from many to few. */
-static const unsigned ladder[] = {256, 128, 64, 48, 32, 24, 16, 12, 10, 8, 7, 6, 5, 4, 3, 2};
-#define RUNGS (sizeof ladder / sizeof *ladder)
+/* What to try, from many bits to few. */
+static const lop_pack_values ladder[] = {
+    {LOP_VALUES_FLOAT32, 0},  {LOP_VALUES_FLOAT16, 0},  {LOP_VALUES_INT8, 0},
+    {LOP_VALUES_SHARED, 256}, {LOP_VALUES_SHARED, 128}, {LOP_VALUES_SHARED, 64},
+    {LOP_VALUES_SHARED, 48},  {LOP_VALUES_SHARED, 32},  {LOP_VALUES_SHARED, 24},
+    {LOP_VALUES_SHARED, 16},  {LOP_VALUES_SHARED, 12},  {LOP_VALUES_SHARED, 10},
+    {LOP_VALUES_SHARED, 8},   {LOP_VALUES_SHARED, 7},   {LOP_VALUES_SHARED, 6},
+    {LOP_VALUES_SHARED, 5},   {LOP_VALUES_SHARED, 4},   {LOP_VALUES_SHARED, 3},
+    {LOP_VALUES_SHARED, 2},
+};
+enum { RUNGS = sizeof ladder / sizeof *ladder, MANY = 3 /* shared values, where to begin */ };
 
 typedef struct hunt {
     const lop_network *network;
@@ -21,17 +29,24 @@ typedef struct hunt {
     size_t trials;
 } hunt;
 
-/* Whether the network with `values` recognizes enough samples. */
+/* Whether the network with `values` recognizes enough samples. A weight that is too large for
+ * FLOAT16 is one more way not to. */
 static lop_status try_values(hunt *h, bool *good, size_t *correct, lop_error *error)
 {
     lop_packed *packed = NULL;
+    lop_error why = {0};
     lop_pack_options options = {.values = h->values, .value_count = h->layers, .keep_order = true};
-    lop_status status = lop_pack(&packed, h->network, &options, error);
+    lop_status status = lop_pack(&packed, h->network, &options, &why);
+    h->trials++;
+    *good = false;
+    if (status == LOP_E_RANGE)
+        return LOP_OK;
     if (status == LOP_OK)
         status = lopi_forward_correct(packed, h->search->samples, h->search->indices,
-                                      h->search->sample_count, correct, error);
+                                      h->search->sample_count, correct, &why);
     lop_packed_free(packed);
-    h->trials++;
+    if (status != LOP_OK && error)
+        *error = why;
     *good = status == LOP_OK && *correct >= h->least;
     if (*good)
         h->correct = *correct;
@@ -44,51 +59,38 @@ static void set_all(hunt *h, lop_pack_values values)
         h->values[i] = values;
 }
 
-/* Down the ladder for all layers together; *rung is the last good one, RUNGS where there is none.
- */
+/* The same for all layers: down the ladder from many shared values as long as that is good, or up
+ * until it is, which at the top it always is. *rung is the one found. */
 static lop_status all_layers(hunt *h, size_t *rung, lop_error *error)
 {
-    lop_status status = LOP_OK;
-    bool good = true;
-    *rung = RUNGS;
-    for (size_t r = 0; r < RUNGS && good && status == LOP_OK; r++) {
-        size_t correct = 0;
-        set_all(h, (lop_pack_values){LOP_VALUES_SHARED, ladder[r]});
+    size_t correct = 0, at = MANY;
+    bool good = false;
+    set_all(h, ladder[at]);
+    lop_status status = try_values(h, &good, &correct, error);
+    bool down = good;
+    while (status == LOP_OK && good == down && (down ? at + 1 < RUNGS : at > 0)) {
+        at = down ? at + 1 : at - 1;
+        set_all(h, ladder[at]);
         status = try_values(h, &good, &correct, error);
-        if (good)
-            *rung = r;
     }
+    *rung = down && !good ? at - 1 : at;
+    set_all(h, ladder[*rung]);
     return status;
 }
 
 static lop_status one_layer(hunt *h, size_t layer, size_t rung, lop_error *error)
 {
     lop_status status = LOP_OK;
-    for (size_t r = rung + 1; r < RUNGS && status == LOP_OK; r++) {
-        bool good = false;
+    bool good = true;
+    for (size_t r = rung + 1; r < RUNGS && good && status == LOP_OK; r++) {
         size_t correct = 0;
         lop_pack_values before = h->values[layer];
-        h->values[layer].entries = ladder[r];
+        h->values[layer] = ladder[r];
         status = try_values(h, &good, &correct, error);
-        if (!good) {
+        if (!good)
             h->values[layer] = before;
-            break;
-        }
     }
     return status;
-}
-
-/* Not even many shared values do: floats of 16 bits, or all of them. */
-static lop_status floats(hunt *h, lop_error *error)
-{
-    bool good = false;
-    size_t correct = 0;
-    set_all(h, (lop_pack_values){.kind = LOP_VALUES_FLOAT16});
-    lop_error ignored = {0}; /* a weight may be too large for it */
-    if (try_values(h, &good, &correct, &ignored) == LOP_OK && good)
-        return LOP_OK;
-    set_all(h, (lop_pack_values){.kind = LOP_VALUES_FLOAT32});
-    return try_values(h, &good, &correct, error);
 }
 
 typedef struct rank {
@@ -152,7 +154,7 @@ lop_status lop_pack_search_values(lop_pack_values *values, const lop_network *ne
     lop_status status = check(network, search, error);
     if (status != LOP_OK)
         return status;
-    size_t layers = lop_network_layer_count(network), before = 0, rung = RUNGS;
+    size_t layers = lop_network_layer_count(network), before = 0, rung = 0;
     double count = (double)search->sample_count;
     bool good = false;
     hunt h = {.network = network, .search = search, .layers = layers};
@@ -164,12 +166,8 @@ lop_status lop_pack_search_values(lop_pack_values *values, const lop_network *ne
     h.least = (double)before > allowed ? before - (size_t)allowed : 0;
     if (status == LOP_OK)
         status = all_layers(&h, &rung, error);
-    if (status == LOP_OK && rung == RUNGS) {
-        status = floats(&h, error);
-    } else if (status == LOP_OK) {
-        set_all(&h, (lop_pack_values){LOP_VALUES_SHARED, ladder[rung]});
+    if (status == LOP_OK)
         status = each_layer(&h, rung, error);
-    }
     for (size_t i = 0; status == LOP_OK && i < layers; i++)
         values[i] = h.values[i];
     if (status == LOP_OK && found)

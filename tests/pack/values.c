@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 #include "networks.h"
 #include "pack/forward.h"
 #include "pack/quantize.h"
@@ -239,6 +240,50 @@ static void few_values_survive_without_the_largest(void **state)
     }
 }
 
+/* Two units of large weights, and two of small ones that 256 shared values cannot tell apart, but a
+ * scale for each unit can. */
+static void a_search_comes_to_int8(void **state)
+{
+    (void)state;
+    enum { INPUTS = 400, SAMPLES = 120, HALF = INPUTS / 2 };
+    static float x[SAMPLES * INPUTS];
+    static uint16_t labels[SAMPLES];
+    lop_network *network = NULL;
+    const lop_mlp_spec one = {.inputs = INPUTS, .outputs = 4};
+    assert_int_equal(lop_network_new_mlp(&network, &one, NULL), LOP_OK);
+    float *weight = lop_network_layer(network, 0)->weight;
+    lopi_random random = lopi_random_stream(1, LOPI_STREAM_TEST, 5);
+    for (size_t i = 0; i < 4 * INPUTS; i++) {
+        bool small = i / INPUTS >= 2, mine = (i % INPUTS >= HALF) == small;
+        float size = small ? 1e-4f * (1 + lopi_random_float(&random)) : lopi_random_float(&random);
+        weight[i] = mine ? size : 0;
+    }
+    for (size_t s = 0; s < SAMPLES; s++) {
+        size_t class = s % 4;
+        for (size_t i = 0; i < INPUTS; i++) /* what its unit weighs more than the other one */
+            x[s * INPUTS + i] = weight[class * INPUTS + i] > weight[(class ^ 1) * INPUTS + i] &&
+                                lopi_random_float(&random) < 0.5f;
+        labels[s] = (uint16_t) class;
+    }
+    const lop_samples samples = {.count = SAMPLES,
+                                 .features = INPUTS,
+                                 .height = 1,
+                                 .width = INPUTS,
+                                 .classes = 4,
+                                 .floats = x,
+                                 .labels = labels};
+    lop_pack_search search = {.samples = &samples, .sample_count = SAMPLES};
+    lop_pack_values values;
+    lop_pack_found found;
+    assert_int_equal(lop_pack_search_values(&values, network, &search, &found, NULL), LOP_OK);
+    assert_true(found.accuracy_before == 1 && found.accuracy == 1);
+    assert_int_equal(values.kind, LOP_VALUES_INT8);
+    search.max_loss = 0.5; /* now it may mix them up */
+    assert_int_equal(lop_pack_search_values(&values, network, &search, &found, NULL), LOP_OK);
+    assert_int_equal(values.kind, LOP_VALUES_SHARED);
+    lop_network_free(network);
+}
+
 static void bad_options_and_weights_are_refused(void **state)
 {
     (void)state;
@@ -299,6 +344,7 @@ int main(void)
         cmocka_unit_test(shared_values_are_those_of_k_means),
         cmocka_unit_test(deep_compression_by_hand),
         cmocka_unit_test(few_values_survive_without_the_largest),
+        cmocka_unit_test(a_search_comes_to_int8),
         cmocka_unit_test(bad_options_and_weights_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
