@@ -81,9 +81,9 @@ LOP_API lop_status lop_packed_layer_get(const lop_packed *packed, size_t index,
 
 /**
  * How products are computed. AUTO is int8 where the network was calibrated, else float32. BF16 is
- * float32 but that kernels which round inputs and weights to bf16 may serve too: each product is
- * then within 2^-8 + 2^-18 of its own size. The runtime has none; the toolkit does (network.h,
- * lop_dense_kernels_register).
+ * float32 but that kernels which round weights, or inputs and weights, to bf16 may serve too: each
+ * product is then within 2^-8 + 2^-18 of its own size. AVX-512 has one for few samples; for batches
+ * the toolkit has dense ones (network.h, lop_dense_kernels_register). Without them BF16 is float32.
  */
 typedef enum lop_run_precision {
     LOP_RUN_AUTO,

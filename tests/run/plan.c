@@ -107,17 +107,22 @@ static lop_status run_batch(fixture *f, const lop_plan *plan, size_t batch, floa
     return lop_plan_run(plan, f->x, batch, y, f->workspace, f->size, NULL);
 }
 
-static void check_float(const fixture *f, size_t batch)
+static void check_within(const fixture *f, size_t batch, double bound)
 {
     for (size_t s = 0; s < batch; s++) {
         double wanted[OUTPUTS];
         test_packed_compute(f->packed, f->x + s * INPUTS, wanted);
-        /* Three layers of at most 130 products on values of some units: 3 · 132 · 2⁻²⁴ · Σ|w x|
-         * with sums below 100 each. */
         for (size_t o = 0; o < OUTPUTS; o++)
-            assert_true(fabs((double)f->y[s * OUTPUTS + o] - wanted[o]) < 3e-3);
+            assert_true(fabs((double)f->y[s * OUTPUTS + o] - wanted[o]) < bound);
     }
 }
+
+/* Three layers of at most 130 products on values of some units: 3 · 132 · 2⁻²⁴ · Σ|w x| with sums
+ * below 100 each. */
+static void check_float(const fixture *f, size_t batch) { check_within(f, batch, 3e-3); }
+
+/* The same with factors that are off by 2⁻⁹: 3 · 2⁻⁸ · 100, if all were off to one side. */
+static void check_half(const fixture *f, size_t batch) { check_within(f, batch, 1.2); }
 
 static void check_int8(const fixture *f, size_t batch)
 {
@@ -177,8 +182,9 @@ static void every_kernel_serves_in_a_plan(void **state)
         if (!lopi_isa_has(lopi_isa_detect(), kernel->isa))
             continue;
         fixture f = begin(0.2f, LOP_VALUES_FLOAT32);
-        const lop_plan_options options = {
-            .precision = kernel->arithmetic == LOPI_I8 ? LOP_RUN_INT8 : LOP_RUN_FLOAT32};
+        const lop_plan_options options = {.precision = kernel->arithmetic == LOPI_I8 ? LOP_RUN_INT8
+                                                       : kernel->half                ? LOP_RUN_BF16
+                                                                      : LOP_RUN_FLOAT32};
         lop_plan *plan = plan_for(&f, &options);
         char *text = test_plan_with(plan, kernel->name, k % 2);
         lop_plan_free(plan);
@@ -192,7 +198,9 @@ static void every_kernel_serves_in_a_plan(void **state)
             f.size = lop_plan_workspace(plan);
             f.workspace = lopi_alloc_aligned(f.size, 1);
             assert_int_equal(run_batch(&f, plan, 70, f.y), LOP_OK);
-            (kernel->arithmetic == LOPI_I8 ? check_int8 : check_float)(&f, 70);
+            (kernel->arithmetic == LOPI_I8 ? check_int8
+             : kernel->half                ? check_half
+                                           : check_float)(&f, 70);
         } else {
             assert_int_equal(status, LOP_E_UNSUPPORTED); /* not for these shapes */
             assert_non_null(kernel->fits);

@@ -25,6 +25,7 @@
 #include <simde/x86/avx512/set.h>
 #include <simde/x86/avx512/set1.h>
 #include <simde/x86/avx512/setzero.h>
+#include <simde/x86/avx512/slli.h>
 #include <simde/x86/avx512/srli.h>
 #include <simde/x86/avx512/storeu.h>
 #include <simde/x86/avx512/test.h>
@@ -54,6 +55,16 @@ static inline __m512 _mm512_cvtepi32_ps(__m512i a)
 }
 
 /* To nearest even, as the control register has it. */
+static inline __m512i _mm512_cvtepu16_epi32(__m256i a)
+{
+    uint16_t from[16];
+    int32_t to[16];
+    memcpy(from, &a, sizeof from);
+    for (int i = 0; i < 16; i++)
+        to[i] = from[i];
+    return _mm512_loadu_si512(to);
+}
+
 static inline __m512i _mm512_cvtps_epi32(__m512 a)
 {
     simde__m512_private from = simde__m512_to_private(a);
