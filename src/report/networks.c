@@ -94,6 +94,18 @@ static void rank_by_size(lopi_shown_networks *networks)
         }
 }
 
+/* Whether it is unpruned, and its data set's first that could be opened: the others are of the same
+ * size, and one does to compare with. */
+static bool is_first_dense(const lopi_shown_networks *networks, size_t index)
+{
+    const lopi_shown_network *network = networks->items + index;
+    for (size_t i = 0; i < index; i++)
+        if (networks->items[i].block == network->block && networks->items[i].packed &&
+            networks->items[i].result->target_sparsity == 0)
+            return false;
+    return network->result->target_sparsity == 0;
+}
+
 /* The next file that is not carried yet and still fits, or `count`. */
 static size_t next_carried(const lopi_shown_networks *networks, bool dense, size_t room)
 {
@@ -101,7 +113,7 @@ static size_t next_carried(const lopi_shown_networks *networks, bool dense, size
     for (size_t i = 0; i < networks->count; i++) {
         const lopi_shown_network *network = networks->items + i;
         if (!network->packed || network->carried || network->same != i ||
-            network->file.size > room || (dense && network->result->target_sparsity != 0))
+            network->file.size > room || (dense && !is_first_dense(networks, i)))
             continue;
         if (best == networks->count || is_before(network, networks->items + best))
             best = i;

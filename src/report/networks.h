@@ -43,8 +43,8 @@ typedef struct lopi_shown_networks {
  */
 lop_status lopi_shown_networks_open(lopi_shown_networks *out, const lopi_view *view,
                                     const char *directory, lop_error *error);
-/** Settle which are carried, at most `limit` bytes of files: unpruned ones first, then of
- * each series the smallest, of each the next, and so on, so that every one has several. */
+/** Settle which are carried, at most `limit` bytes of files: of each data set an unpruned one, then
+ * of each series the smallest, of each the next, and so on, so that every one has several. */
 void lopi_shown_networks_carry(lopi_shown_networks *networks, size_t limit);
 void lopi_shown_networks_free(lopi_shown_networks *networks);
 
