@@ -327,21 +327,21 @@ static size_t scratch_bytes(const void *memory, size_t samples)
            rows_bytes(samples, p->common.outputs, p->kind->y);
 }
 
-LOPI_WIDE static void round_all(const float *restrict from, uint16_t *restrict to, size_t count)
+LOPI_WIDE static void round_row(const float *restrict from, uint16_t *restrict to, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         to[i] = lopi_bf16_from_float(from[i]);
 }
 
-LOPI_WIDE static void keep_positive(float *restrict y, size_t count)
+LOPI_WIDE static void relu_row(float *restrict y, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         y[i] = y[i] < 0 ? 0 : y[i];
 }
 
 /* kernel.h's bytes. Adding 2^23 and taking it away rounds what lies in 0 … 127 to nearest even. */
-LOPI_WIDE static void to_bytes(const int32_t *restrict acc, const float *restrict mult,
-                               const float *restrict offset, uint8_t *restrict y, size_t count)
+LOPI_WIDE static void sums_to_bytes(const int32_t *restrict acc, const float *restrict mult,
+                                    const float *restrict offset, uint8_t *restrict y, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         float t = (float)acc[i] * mult[i] + offset[i];
@@ -351,8 +351,8 @@ LOPI_WIDE static void to_bytes(const int32_t *restrict acc, const float *restric
     }
 }
 
-LOPI_WIDE static void to_floats(const int32_t *restrict acc, const float *restrict mult,
-                                const float *restrict offset, float *restrict y, size_t count)
+LOPI_WIDE static void sums_to_floats(const int32_t *restrict acc, const float *restrict mult,
+                                     const float *restrict offset, float *restrict y, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         y[i] = (float)acc[i] * mult[i] + offset[i];
@@ -393,7 +393,7 @@ static void take_inputs(const prepared *p, const uint8_t *x, size_t x_stride, vo
     for (size_t s = 0; s < samples; s++, x += x_stride) {
         uint8_t *row = (uint8_t *)rows + s * bytes;
         if (p->kind == &bf16)
-            round_all((const float *)(const void *)x, (uint16_t *)(void *)row, inputs);
+            round_row((const float *)(const void *)x, (uint16_t *)(void *)row, inputs);
         else
             memcpy(row, x, bytes);
     }
@@ -409,11 +409,11 @@ static void give_outputs(const prepared *p, const void *sums, uint8_t *y, size_t
         if (p->kind != &int8)
             memcpy(y, (const float *)sums + s * c->outputs, c->outputs * sizeof(float));
         else if (c->last)
-            to_floats(whole, c->mult, c->offset, floats, c->outputs);
+            sums_to_floats(whole, c->mult, c->offset, floats, c->outputs);
         else
-            to_bytes(whole, c->mult, c->offset, y, c->outputs);
+            sums_to_bytes(whole, c->mult, c->offset, y, c->outputs);
         if (c->relu && (p->kind != &int8 || c->last))
-            keep_positive(floats, c->outputs);
+            relu_row(floats, c->outputs);
     }
 }
 
