@@ -6,6 +6,7 @@ coverage.py [--branches] [--list] REPORT   ends with 1 where a floor is not reac
 """
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -32,6 +33,13 @@ LEFT_OUT = {
     "src/run/kernels/avx512": "not every machine has the processor: run_kernels or run_emulated_avx512*",
     "src/run/kernels/inputs_avx512": "not every machine has the processor: run_inputs",
 }
+# Branches that are not counted, by what stands in their line, and why.
+NO_BRANCHES = {
+    r"json_(object_set|array_append|object_update|pack|dumps|dumpf)\w*\(":
+        "writing, it fails where jansson has no memory; tests refuse memory to lop alone, since jansson "
+        "ends the process by an assertion where its parser gets none (docs/reliability.md)",
+    r"\b(ok|made|whole) = ok\b|if \((!?)(ok|made|whole)\)": "goes on with what such a line found",
+}
 FLOORS = [  # (whose, what, per cent)
     ("readers", "lines", 95),
     ("readers", "branches", 90),
@@ -39,14 +47,22 @@ FLOORS = [  # (whose, what, per cent)
 ]
 
 
+def branches_of(line, text):
+    """Those that count of a line."""
+    if any(re.search(pattern, text) for pattern in NO_BRANCHES):
+        return []
+    return line.get("branches", [])
+
+
 def count(file):
     """Of one file: lines and branches, taken and in all; and the numbers of lines with something missing."""
     taken = {"lines": [0, 0], "branches": [0, 0]}
     missing = []
+    text = (ROOT / file["file"]).read_text(encoding="utf-8").split("\n")
     for line in file["lines"]:
         if line.get("gcovr/noncode"):
             continue
-        branches = line.get("branches", [])
+        branches = branches_of(line, text[line["line_number"] - 1])
         ways = sum(1 for branch in branches if branch["count"] > 0)
         taken["lines"][0] += line["count"] > 0
         taken["lines"][1] += 1

@@ -204,6 +204,9 @@ static const foreign_case foreign_cases[] = {
     {{{"0", 5, 6}, {"2", 4, 5}, {"10", 3, 4}}, "6-5-4-3", "0"},
     {{{"fc10", 6, 6}, {"fc9", 6, 6}, {"fc02", 6, 6}}, "6-6-6-6", "fc02"},
     {{{"net.1.linear", 4, 5}, {"net.0.linear", 5, 6}}, "6-5-4", "net.0.linear"},
+    {{{"block1.b", 6, 6}, {"block1.a", 6, 6}}, "6-6-6", "block1.a"},
+    {{{"fc12", 6, 6}, {"fc11", 6, 6}, {"fc012x", 6, 6}}, "6-6-6-6", "fc11"},
+    {{{"fc1a", 6, 6}, {"fc1", 6, 6}}, "6-6-6", "fc1"},
     /* Names in no order: the shapes tell. */
     {{{"output", 3, 4}, {"hidden", 4, 5}, {"input", 5, 6}}, "6-5-4-3", "input"},
     {{{"only", 3, 4}}, "4-3", "only"},
@@ -240,6 +243,52 @@ static void foreign_layers_are_put_in_order(void **state)
             assert_int_equal(lop_network_node_count(network), 2 * count);
         }
         lop_network_free(network);
+    }
+}
+
+/* Files of others that are no chain of linear layers. */
+static void what_is_no_layer_is_refused(void **state)
+{
+    (void)state;
+    static const float zeros[64];
+    static char long_name[LOP_MAX_NAME + 16];
+    memset(long_name, 'x', LOP_MAX_NAME);
+    strcat(long_name, ".weight");
+    const struct {
+        lopi_tensor tensors[2];
+        size_t count;
+        lop_status status;
+        const char *says;
+    } files[] = {
+        {{{long_name, LOPI_F32, 2, {3, 4}, zeros}}, 1, LOP_E_LIMIT, "layer names"},
+        {{{"a.weight", LOPI_F32, 1, {3}, zeros}}, 1, LOP_E_FORMAT, "only linear layers"},
+        {{{"a.weight", LOPI_F32, 3, {3, 2, 2}, zeros}}, 1, LOP_E_FORMAT, "only linear layers"},
+        {{{"a.bias", LOPI_F32, 1, {3}, zeros}}, 1, LOP_E_FORMAT, "only linear layers"},
+        {{{"b.bias", LOPI_F32, 1, {3}, zeros}, {"a.weight", LOPI_F32, 2, {3, 4}, zeros}},
+         2,
+         LOP_E_FORMAT,
+         "b.bias"},
+        {{{"a.bias", LOPI_F32, 1, {4}, zeros}, {"a.weight", LOPI_F32, 2, {3, 4}, zeros}},
+         2,
+         LOP_E_FORMAT,
+         "a.bias"},
+        {{{"a.bias", LOPI_F32, 2, {3, 1}, zeros}, {"a.weight", LOPI_F32, 2, {3, 4}, zeros}},
+         2,
+         LOP_E_FORMAT,
+         "a.bias"},
+        {{{"", 0, 0, {0}, NULL}}, 0, LOP_E_FORMAT, "found none"},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const char *path = folder_path("no-layer");
+        lop_network *network = NULL;
+        lop_error error = {0};
+        assert_int_equal(
+            lopi_safetensors_write(path, files[i].tensors, files[i].count, NULL, true, NULL),
+            LOP_OK);
+        lop_status status = lop_network_load(&network, path, NULL, &error);
+        if (status != files[i].status || !strstr(error.text, files[i].says))
+            fail_msg("file %zu: %s: %s", i, lop_status_name(status), error.text);
+        assert_null(network);
     }
 }
 
@@ -300,6 +349,7 @@ int main(void)
         cmocka_unit_test(what_could_not_be_loaded_is_not_saved),
         cmocka_unit_test(a_wrong_file_says_what_is_wrong),
         cmocka_unit_test(foreign_layers_are_put_in_order),
+        cmocka_unit_test(what_is_no_layer_is_refused),
         cmocka_unit_test(every_shorter_file_is_refused),
         cmocka_unit_test(every_changed_byte_is_survived),
     };
