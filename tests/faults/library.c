@@ -7,7 +7,7 @@
  *  - what is interrupted or done by halves (EINTR, short reads and writes) is no failure at all;
  *  - a file that was to be replaced is the old one or the new one, and no temporary file stays.
  *
- * library [--long]: without it a few of each scenario's calls fail, all of the first 20.
+ * library [--long] [SCENARIO]: without it a few of each scenario's calls fail, all of the first 20.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -159,7 +159,7 @@ static void play_all(const scenario *of, bool all)
 int main(int count, char **arguments)
 {
     bool all = count > 1 && strcmp(arguments[1], "--long") == 0;
-    const char *only = count > 1 && !all ? arguments[1] : NULL;
+    const char *only = count > 1 + all ? arguments[1 + all] : NULL;
     directory = scenarios_begin();
     if (!directory)
         return 1;
