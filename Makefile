@@ -12,7 +12,7 @@ help:
 	@echo 'make demo     the pruning experiment on MNIST, from nothing to a page of results'
 	@echo 'make test     all checks: warnings, tests, sanitizers, lint'
 	@echo 'make coverage how much of the source the tests take, and whether that is enough'
-	@echo 'make torture  the long part of the tests: faults, kills, full disks; hours'
+	@echo 'make torture  the long part of the tests: faults, kills, full disks; an hour or more'
 	@echo 'make bench    speed beside other programs and stated targets; BENCH=--quick for a short one'
 	@echo 'make bench-graph  the Sparse DNN Graph Challenge, beside SuiteSparse:GraphBLAS'
 	@echo 'make format   put all C files into the project'"'"'s form'
