@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "nn/json_read.h"
 
 struct lopi_safetensors {
     char *path;
@@ -199,9 +200,11 @@ static lop_status read_header(lopi_safetensors *file, lop_error *error)
                             "expected a header of %llu bytes, found %zu",
                             (unsigned long long)length, lopi_cursor_left(&cursor));
     json_error_t reason;
-    file->header = json_loadb((const char *)text, (size_t)length, JSON_REJECT_DUPLICATES, &reason);
-    if (!file->header)
-        return lopi_fail_at(error, LOP_E_FORMAT, file->path, 8 + (uint64_t)reason.position,
+    lop_status status = lopi_json_read(&file->header, (const char *)text, (size_t)length, &reason);
+    if (status == LOP_E_MEMORY)
+        return lopi_fail_memory(error, (size_t)length);
+    if (status != LOP_OK)
+        return lopi_fail_at(error, status, file->path, 8 + (uint64_t)reason.position,
                             "expected a JSON header, found damage: %s", reason.text);
     if (!json_is_object(file->header))
         return lopi_fail_at(error, LOP_E_FORMAT, file->path, 8,

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "experiment/fields.h"
+#include "nn/json_read.h"
 #include "report/json.h"
 
 enum { LARGEST_RECIPE = 1 << 20 };
@@ -58,9 +59,9 @@ static lop_status settle_recipe(lopi_sweep_directory *directory, const lop_recip
         json_error_t why;
         status = lopi_file_read(&bytes, directory->recipe_path, LARGEST_RECIPE, error);
         if (status == LOP_OK &&
-            !(found = json_loadb((const char *)bytes.data, bytes.size, 0, &why)))
-            status = lopi_fail_line(error, LOP_E_FORMAT, directory->recipe_path,
-                                    (uint64_t)(why.line > 0 ? why.line : 0), "%s", why.text);
+            (status = lopi_json_read(&found, (const char *)bytes.data, bytes.size, &why)) != LOP_OK)
+            lopi_fail_line(error, status, directory->recipe_path,
+                           (uint64_t)(why.line > 0 ? why.line : 0), "%s", why.text);
         if (status == LOP_OK)
             status = hold_against(found, wanted, directory->recipe_path, error);
     }

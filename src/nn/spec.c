@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "nn/json_read.h"
 #include "nn/op.h"
 
 enum { MAX_SPEC_BYTES = 1 << 20 }; /* 1024 nodes of a kilobyte each */
@@ -122,11 +123,12 @@ lop_status lopi_network_new_spec(lop_network **out, const char *json, size_t siz
         return lopi_fail(error, LOP_E_LIMIT, "expected a spec of at most %d bytes, found %zu",
                          MAX_SPEC_BYTES, size);
     json_error_t where;
-    json_t *root = json_loadb(json, size, JSON_REJECT_DUPLICATES, &where);
-    if (!root)
-        return lopi_fail(error, LOP_E_FORMAT, "expected a network's spec in JSON: line %d: %.150s",
+    json_t *root = NULL;
+    lop_status status = lopi_json_read(&root, json, size, &where);
+    if (status != LOP_OK)
+        return lopi_fail(error, status, "expected a network's spec in JSON: line %d: %.150s",
                          where.line, where.text);
-    lop_status status = parse_nodes(out, root, max_parameters, error);
+    status = parse_nodes(out, root, max_parameters, error);
     json_decref(root);
     return status;
 }

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/hooks.h"
 #include "base/memory.h"
+#include "nn/json_read.h"
 #include "train/options.h"
 
 enum { VERSION = 2 };
@@ -275,10 +276,13 @@ lop_status lopi_record_read(lopi_state *state, const lopi_identity *identity, co
                             lop_error *error)
 {
     json_error_t where;
-    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &where);
-    if (!object)
-        return lopi_fail(error, LOP_E_FORMAT, "the checkpoint's record is damaged: %s", where.text);
-    lop_status status = read_object(state, identity, object, error);
+    json_t *object = NULL;
+    lop_status status = lopi_json_read(&object, text, strlen(text), &where);
+    if (status == LOP_E_MEMORY)
+        return lopi_fail_memory(error, strlen(text));
+    if (status != LOP_OK)
+        return lopi_fail(error, status, "the checkpoint's record is damaged: %s", where.text);
+    status = read_object(state, identity, object, error);
     json_decref(object);
     return status;
 }

@@ -169,7 +169,7 @@ static void large_specs_are_refused(void **state)
 {
     (void)state;
     lop_error error = {0};
-    assert_int_equal(read_repeated("{\"nodes\":", "[", 100000, "", &error), LOP_E_FORMAT);
+    assert_int_equal(read_repeated("{\"nodes\":", "[", 100000, "", &error), LOP_E_LIMIT);
     assert_int_equal(read_repeated("{\"nodes\":[", X ",", 1024, X "]}", &error), LOP_E_LIMIT);
     assert_int_equal(read_repeated(GOOD, " ", 2000000, "", &error), LOP_E_LIMIT);
     assert_int_equal(read_repeated("{\"nodes\":[{\"op\":\"input\",\"name\":\"", "x", 64,
