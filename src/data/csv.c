@@ -178,8 +178,9 @@ static lop_status grow(reader *r)
                               "expected at most %u samples, found more", LOP_MAX_SAMPLES);
     if (r->count < r->capacity)
         return LOP_OK;
-    size_t capacity = r->capacity ? 2 * r->capacity : 64, row = values_of(r) * sizeof(float), bytes;
-    if (!lopi_multiply(capacity, row, &bytes) || bytes / 2 > LOP_MAX_DATA_BYTES)
+    /* By a quarter: of short fields the text is half the size of the floats already. */
+    size_t capacity = r->capacity + r->capacity / 4 + 64, row = values_of(r) * sizeof(float), bytes;
+    if (!lopi_multiply(capacity, row, &bytes) || bytes - bytes / 5 > LOP_MAX_DATA_BYTES)
         return lopi_fail_line(r->error, LOP_E_LIMIT, r->path, r->line,
                               "expected at most %llu bytes of values, found more",
                               (unsigned long long)LOP_MAX_DATA_BYTES);

@@ -23,13 +23,20 @@ static bool is_idx(const lopi_bytes *content)
 static lop_status make_floats(lopi_part *part, lop_error *error)
 {
     size_t count = part->samples.count * part->samples.features; /* fits: the bytes are in memory */
-    float *floats = lopi_alloc(count, sizeof *floats);
-    if (!floats)
-        return lopi_fail_memory(error, count * sizeof *floats);
+    size_t start = (size_t)(part->samples.bytes - (const uint8_t *)part->values), room;
+    /* In their own block, which a second one beside it would make a quarter larger. */
+    if (!lopi_multiply(count, sizeof(float), &room) || !lopi_add(room, start, &room))
+        return lopi_fail_memory(error, count);
+    uint8_t *block = lopi_realloc(part->values, room, 1);
+    if (!block)
+        return lopi_fail_memory(error, room);
+    /* Bytes at the end of the block: a float is written only where bytes were read already. */
+    uint8_t *bytes = block + count * (sizeof(float) - 1);
+    memmove(bytes, block + start, count);
+    float *floats = (float *)(void *)block;
     for (size_t i = 0; i < count; i++)
-        floats[i] = part->samples.bytes[i];
-    lopi_free(part->values);
-    part->values = floats;
+        floats[i] = bytes[i];
+    part->values = block;
     part->samples.bytes = NULL;
     part->samples.floats = floats;
     return LOP_OK;

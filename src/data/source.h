@@ -1,8 +1,9 @@
 /**
  * Source: a file's content from front to back, gzip taken off where it is on.
  *
- * The file is read whole; what gzip expands to is bounded by what the reader asks for, so a small
- * file cannot ask for much memory. Offsets are those of the content, after gzip.
+ * The file is read whole; what gzip expands to is bounded by what the reader asks for, and by 16 MiB
+ * and 32 bytes for each byte of the file: a small file cannot ask for much memory or time. Offsets
+ * are those of the content, after gzip.
  */
 #ifndef LOPI_DATA_SOURCE_H
 #define LOPI_DATA_SOURCE_H
@@ -39,12 +40,13 @@ lop_status lopi_source_read(lopi_source *source, void *out, size_t size, size_t 
  * Everything that is left, which must be exactly `size` bytes.
  *
  * @param owner  receives the block that `data` lies in; end it with lopi_free
- * @return LOP_OK, LOP_E_TRUNCATED, LOP_E_FORMAT (more bytes than that, damaged gzip), LOP_E_MEMORY
+ * @return LOP_OK, LOP_E_TRUNCATED, LOP_E_FORMAT (more bytes than that, damaged gzip), LOP_E_LIMIT
+ *         (more than a gzip file of its size may have), LOP_E_MEMORY
  */
 lop_status lopi_source_rest(lopi_source *source, size_t size, void **owner, const uint8_t **data,
                             lop_error *error);
 
-/** A whole file's content, at most `limit` bytes of it. As lopi_file_read otherwise. */
+/** A whole file's content, at most `limit` bytes of it: LOP_E_LIMIT. As lopi_file_read otherwise. */
 lop_status lopi_source_load(lopi_bytes *out, const char *path, size_t limit, lop_error *error);
 
 #endif
