@@ -101,6 +101,7 @@ LOP_API lop_status lop_results_load(lop_results *out, const char *path, const lo
  * The same, but bad lines are left out, those of another schema too: they are kept in
  * out->skipped, to be shown beside what is drawn of the rest. By hook the first few are said, with
  * their numbers, and how many more there are; nothing where no line is a result.
+ * More than a thousand bad lines are LOP_E_LIMIT: the file is no list of results.
  */
 LOP_API lop_status lop_results_load_rest(lop_results *out, const char *path, const lop_hooks *hooks,
                                          lop_error *error);

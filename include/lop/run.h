@@ -34,7 +34,7 @@ typedef struct lop_packed lop_packed; /* opaque; immutable; one owner */
  *
  * @param out         receives the network; one owner, lop_packed_free; untouched on failure
  * @param data        [size], borrowed for the call
- * @param max_memory  bytes that may be taken; 0: 64 MiB and 256 for each byte of the file. Beside
+ * @param max_memory  bytes that may be taken; 0: 64 MiB and 64 for each byte of the file. Beside
  *                    the network itself, decoding takes 20 bytes for each input of its widest layer
  *                    and less than 56 kB
  * @return LOP_OK; LOP_E_FORMAT, LOP_E_TRUNCATED, LOP_E_CHECKSUM, LOP_E_NAN where the file is

@@ -182,7 +182,7 @@ static void hear(cyaml_log_t level, void *context, const char *format, va_list a
     const char *line = strstr(text, "(line: ");
     if (line && r->line == 0)
         r->line = strtoull(line + strlen("(line: "), NULL, 10);
-    else if (!r->complaint[0])
+    else if (!r->complaint[0] && !strstr(text, "Backtrace:"))
         snprintf(r->complaint, sizeof r->complaint, "%.*s", COMPLAINT - 1,
                  strncmp(text, "Load: ", 6) == 0 ? text + 6 : text);
 }
@@ -235,6 +235,9 @@ static lop_status refuse_yaml(reading *r, cyaml_err_t code)
     static const char unknown[] = "Unexpected key: ";
     if (code == CYAML_ERR_OOM)
         return lopi_fail_memory(r->error, strlen(r->text));
+    if (code == CYAML_ERR_INTERNAL_ERROR) /* its word for what it did not expect as a key */
+        return lopi_fail_line(r->error, LOP_E_FORMAT, r->path, r->line,
+                              "expected a word as key, found a list or a mapping");
     if (strncmp(r->complaint, unknown, sizeof unknown - 1) == 0)
         return refuse_key(r, r->complaint + sizeof unknown - 1);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {

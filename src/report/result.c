@@ -8,10 +8,14 @@
 #include "base/file.h"
 #include "base/hooks.h"
 #include "base/memory.h"
+#include "nn/json_read.h"
 #include "report/field.h"
 #include "report/json.h"
 
-enum { MAX_LINE_BYTES = 64 << 20, MAX_FILE_BYTES = 1 << 30 };
+enum { MAX_LINE_BYTES = 16 << 20, MAX_FILE_BYTES = 1 << 30 };
+/* Results of few bytes take more in memory: so much for any file, and so much more for its bytes.
+ */
+enum { MEMORY_BASE = 32 << 20, MEMORY_RATE = 2, MAX_SKIPPED = 1000 };
 enum { SAID = 5 }; /* lines that are left out, by name */
 
 lop_result lop_result_empty(void)
@@ -84,15 +88,16 @@ lop_status lop_result_read(lop_result *out, const char *line, size_t size, lop_e
     if (size > MAX_LINE_BYTES)
         return lopi_fail(error, LOP_E_LIMIT, "expected a line of at most %d bytes, found %zu",
                          MAX_LINE_BYTES, size);
-    /* jansson bounds the depth at 2048, and refuses NUL, other bytes than UTF-8, and numbers
-     * that do not fit. */
+    /* jansson refuses NUL, other bytes than UTF-8, and numbers that do not fit. */
     json_error_t reason;
-    json_t *object = json_loadb(line, size, JSON_REJECT_DUPLICATES, &reason);
+    json_t *object = NULL;
     lop_result result = lop_result_empty();
-    lop_status status = LOP_OK;
-    if (!object)
-        status = lopi_fail(error, LOP_E_FORMAT, "expected a JSON object: %s at character %d",
-                           reason.text, reason.column);
+    lop_status status = lopi_json_read(&object, line, size, &reason);
+    if (status == LOP_E_MEMORY)
+        lopi_fail_memory(error, size);
+    else if (status != LOP_OK)
+        status = lopi_fail(error, status, "expected a JSON object: %s at character %d", reason.text,
+                           reason.column);
     else if (!json_is_object(object))
         status = lopi_fail(error, LOP_E_FORMAT, "expected a JSON object, found another value");
     else
@@ -137,12 +142,17 @@ typedef struct reading {
     bool rest; /* bad lines are left out */
     lop_results results;
     size_t capacity;
+    uint64_t bytes, most; /* taken by the results, and what they may take */
 } reading;
 
 /* Left out and kept. */
 static lop_status skip_line(reading *r, uint64_t line, const lop_error *reason, lop_error *error)
 {
     size_t count = r->results.skipped_count;
+    if (count == MAX_SKIPPED)
+        return lopi_fail_line(error, LOP_E_LIMIT, r->path, line,
+                              "expected results, found the %dth line that is none: %s",
+                              MAX_SKIPPED + 1, reason->text);
     lop_error *skipped = lopi_realloc(r->results.skipped, count + 1, sizeof *skipped);
     if (!skipped)
         return lopi_fail_memory(error, (count + 1) * sizeof *skipped);
@@ -166,15 +176,39 @@ static void say_skipped(const reading *r)
                      all->skipped_count - said);
 }
 
+static size_t text_bytes(const char *text) { return text ? strlen(text) + 16 : 0; }
+
+/* What a result takes, half as much again for the list that it stands in. */
+static uint64_t bytes_of(const lop_result *result)
+{
+    uint64_t bytes = sizeof *result + sizeof *result / 2;
+    for (size_t i = 0; i < lopi_result_fields.count; i++) {
+        const lopi_field *field = lopi_result_fields.rows + i;
+        if (field->kind == LOPI_TEXT || field->kind == LOPI_OBJECT)
+            bytes += text_bytes(*(char *const *)lopi_field_at(field, result));
+    }
+    return bytes + result->units_left_count * sizeof *result->units_left +
+           result->epoch_count * sizeof *result->epochs;
+}
+
+static lop_status take_result(reading *r, uint64_t line, lop_error *error)
+{
+    r->bytes += bytes_of(&r->results.items[r->results.count++]);
+    if (r->bytes <= r->most)
+        return LOP_OK;
+    return lopi_fail_line(error, LOP_E_LIMIT, r->path, line,
+                          "expected results that take at most %llu bytes of memory for a file of "
+                          "this size, found more",
+                          (unsigned long long)r->most);
+}
+
 static lop_status read_line(reading *r, uint64_t line, const char *text, size_t size, bool whole,
                             lop_error *error)
 {
     lop_error reason = {0};
     lop_status status = lop_result_read(r->results.items + r->results.count, text, size, &reason);
-    if (status == LOP_OK) {
-        r->results.count++;
-        return LOP_OK;
-    }
+    if (status == LOP_OK)
+        return take_result(r, line, error);
     if (!whole && status == LOP_E_FORMAT) {
         lopi_message(r->hooks, LOP_WARNING,
                      "%s: line %llu was cut off and is left out; the next run measures it again",
@@ -205,6 +239,7 @@ static lop_status load(reading *r, lop_results *out, lop_error *error)
 {
     lopi_bytes bytes = {0};
     lop_status status = lopi_file_read(&bytes, r->path, MAX_FILE_BYTES, error);
+    r->most = MEMORY_BASE + MEMORY_RATE * (uint64_t)bytes.size;
     if (status == LOP_OK)
         status = read_lines(r, &bytes, error);
     if (status == LOP_OK) {

@@ -14,7 +14,7 @@
 
 /* Without leave, so much memory for so many bytes of a file. */
 #define MEMORY_BASE (64u << 20)
-#define MEMORY_RATE 256
+#define MEMORY_RATE 64
 #define WORK_BYTES  20 /* for each input while a layer is decoded */
 
 typedef struct reader {

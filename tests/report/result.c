@@ -266,7 +266,7 @@ static void depth_is_bounded(void **state)
     int head = snprintf(line, 64, HEAD "\"x\": ");
     memset(line + head, '[', DEPTH);
     lop_result result;
-    assert_int_equal(lop_result_read(&result, line, strlen(line), NULL), LOP_E_FORMAT);
+    assert_int_equal(lop_result_read(&result, line, strlen(line), NULL), LOP_E_LIMIT);
     lopi_free(line);
 }
 
@@ -382,6 +382,25 @@ static void bad_line_has_a_number(void **state)
     assert_int_equal(results.count, 0);
 }
 
+/* A file of which nothing is a result is none: what is kept of it is bounded. */
+static void too_many_bad_lines_are_refused(void **state)
+{
+    const char *path = *state;
+    char text[2 * 1001 + 1];
+    for (size_t i = 0; i < 1001; i++)
+        memcpy(text + 2 * i, "x\n", 3);
+    lop_results results = {0};
+    lop_error error = {0};
+    write_file(path, text + 2);
+    assert_int_equal(lop_results_load_rest(&results, path, NULL, &error), LOP_OK);
+    assert_int_equal(results.skipped_count, 1000);
+    lop_results_free(&results);
+    write_file(path, text);
+    assert_int_equal(lop_results_load_rest(&results, path, NULL, &error), LOP_E_LIMIT);
+    assert_int_equal(error.line, 1001);
+    assert_null(results.items);
+}
+
 static char path[64];
 static int make_path(void **state)
 {
@@ -404,6 +423,7 @@ int main(void)
         cmocka_unit_test(torn_line_is_left_out),
         cmocka_unit_test(last_line_may_lack_its_newline),
         cmocka_unit_test(bad_line_has_a_number),
+        cmocka_unit_test(too_many_bad_lines_are_refused),
     };
     return cmocka_run_group_tests(tests, make_path, remove_path);
 }
