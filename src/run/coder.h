@@ -152,8 +152,11 @@ static inline int32_t lopi_mixer_move(int32_t weight, int32_t by)
     return weight;
 }
 
-/** The loop behind it, whose count is known where it is inlined, becomes straight code. */
-#ifdef __clang__
+/** The loop behind it, whose count is known where it is inlined, becomes straight code: but for
+ * pages, which are to be small. */
+#ifdef LOPI_READ_ONLY
+#define LOPI_UNROLL_3
+#elif defined(__clang__)
 #define LOPI_UNROLL_3 _Pragma("unroll 3")
 #elif defined(__GNUC__)
 #define LOPI_UNROLL_3 _Pragma("GCC unroll 3")

@@ -237,15 +237,9 @@ static inline void take(work *w, row *at)
     at->left--;
 }
 
-/* How many of the marks there are, each 0 or 1: eight at a time. */
-static inline unsigned pixels(const uint8_t *marks, uint32_t count)
+static unsigned pixels(const uint8_t *marks, uint32_t count)
 {
     unsigned sum = 0;
-    uint64_t eight;
-    for (; count >= 8; count -= 8, marks += 8) {
-        memcpy(&eight, marks, 8);
-        sum += (unsigned)(eight * 0x0101010101010101u >> 56);
-    }
     for (uint32_t i = 0; i < count; i++)
         sum += marks[i];
     return sum;
