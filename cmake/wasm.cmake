@@ -63,7 +63,7 @@ function(lop_wasm_module output)
   list(TRANSFORM exported PREPEND -Wl,--export=)
   add_custom_command(OUTPUT ${output}
     COMMAND ${LOP_WASM_CLANG} ${LOP_WASM_TARGET} -nostdlib -Wl,--no-entry ${exported}
-      -Xlinker --allow-undefined-file=${PROJECT_SOURCE_DIR}/src/run/wasm/imports.txt
+      -Wl,--allow-undefined-file=${PROJECT_SOURCE_DIR}/src/run/wasm/imports.txt
       -Wl,--strip-all -Wl,--gc-sections -Wl,-z,stack-size=131072 -Wl,--stack-first
       -o ${output} ${objects} -lc
     DEPENDS ${objects} ${PROJECT_SOURCE_DIR}/src/run/wasm/exports.txt

@@ -19,12 +19,12 @@
 
 enum { LARGEST = 257 };
 
-/* How many layers: of each width, or of every fifth where another machine is emulated. */
+/* How many layers: of each width, or of every thirteenth where another machine is emulated. */
 typedef struct extent {
     uint32_t step;
     size_t random;
 } extent;
-static const extent quick_extent = {5, 30}, short_extent = {1, 150}, long_extent = {1, 10000};
+static const extent quick_extent = {13, 10}, short_extent = {1, 150}, long_extent = {1, 10000};
 
 /* The case at hand in words, ready for the handler, which may not format. */
 static char current[400];
