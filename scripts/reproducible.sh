@@ -9,10 +9,12 @@ export SOURCE_DATE_EPOCH
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-build() { # DIRECTORY: what is installed from a copy of the sources there
-    mkdir -p "$work/$1/source"
-    git ls-files -z | xargs -0 cp --parents -t "$work/$1/source"
-    cp -r node_modules "$work/$1/source/" 2>/dev/null || true
+mkdir -p "$work/one/source" "$work/another and longer"
+git ls-files -z | xargs -0 cp --parents -t "$work/one/source"
+cp -r node_modules "$work/one/source/" 2>/dev/null || true
+cp -r "$work/one/source" "$work/another and longer/"
+
+build() { # DIRECTORY: what is installed from the sources there
     if ! { cmake -S "$work/$1/source" --preset release && cmake --build "$work/$1/source/build/release" &&
         cmake --install "$work/$1/source/build/release" --prefix "$work/$1/prefix"; } >"$work/log" 2>&1; then
         tail -n 20 "$work/log" >&2
