@@ -36,7 +36,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 # What takes half an hour, and what a few minutes.
 FULL = {"shapes": ["challenge", "lenet"], "sparsities": [0, 25, 50, 60, 70, 80, 90, 95, 97, 99],
-        "turns": 5, "seconds": 0.08, "epochs": 10, "retraining": 3, "training_turns": 3,
+        "turns": 5, "seconds": 0.06, "epochs": 10, "retraining": 3, "training_turns": 2,
         "gradual": True, "graph_images": 10000, "packed_millions": 100, "engines": [engine for engine, _ in inference.ENGINES]}
 QUICK = {"shapes": ["challenge"], "sparsities": [0, 80, 90, 95, 99], "turns": 5, "seconds": 0.04,
          "epochs": 3, "retraining": 1, "training_turns": 1, "graph_images": 1000, "gradual": False,
