@@ -3,9 +3,10 @@
 LOP := build/release/cli/lop
 OUT := out/demo
 BENCH :=
+FUZZ := 600
 PREFIX := /usr/local
 
-.PHONY: help deps build demo test coverage torture bench bench-graph format lint install clean
+.PHONY: help deps build demo test coverage torture fuzz bench bench-graph format lint install clean
 help:
 	@echo 'make deps     install what a build needs, where something is missing (apt-get)'
 	@echo 'make build    build the library and $(LOP)'
@@ -13,6 +14,7 @@ help:
 	@echo 'make test     all checks: warnings, tests, sanitizers, lint'
 	@echo 'make coverage how much of the source the tests take, and whether that is enough'
 	@echo 'make torture  the long part of the tests: faults, kills, full disks; an hour or more'
+	@echo 'make fuzz     readers under attack by files that are made up; FUZZ=600 seconds each'
 	@echo 'make bench    speed beside other programs and stated targets; BENCH=--quick for a short one'
 	@echo 'make bench-graph  the Sparse DNN Graph Challenge, beside SuiteSparse:GraphBLAS'
 	@echo 'make format   put all C files into the project'"'"'s form'
@@ -38,6 +40,10 @@ coverage:
 
 torture:
 	@scripts/torture.sh
+
+fuzz:
+	@scripts/deps.sh build test
+	@scripts/fuzz.sh $(FUZZ)
 
 bench:
 	@scripts/deps.sh build bench

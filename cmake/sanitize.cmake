@@ -4,6 +4,16 @@ if(LOP_SANITIZE)
     -fsanitize=${LOP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
   target_link_options(lop_flags INTERFACE -fsanitize=${LOP_SANITIZE})
 endif()
+# Which branches an input takes, for libFuzzer. What is compared is not traced: that takes half of the
+# time, and dictionaries say the words.
+if(LOP_FUZZ)
+  if(NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "LOP_FUZZ needs clang's libFuzzer: cmake --preset fuzz")
+  endif()
+  target_compile_options(lop_flags INTERFACE
+    -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp)
+  target_link_options(lop_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # Counts of the lines and branches that tests take; scripts/coverage.sh reads them.
 if(LOP_COVERAGE)

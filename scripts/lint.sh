@@ -53,7 +53,7 @@ tidy() {
     # No build of the machine's own has this one: it is the C library of the WebAssembly modules.
     clang-tidy --quiet web/runtime/libc.c -- --target=wasm32-wasi -std=c11 -fno-builtin || wrong=1
     # The analyzer does not know cmocka's assertions, so in tests it would suspect each step.
-    find tests -name '*.c' ! -path '*/install/*' ! -path '*/sanitize/*' -print0 |
+    find tests fuzz -name '*.c' ! -path '*/install/*' ! -path '*/sanitize/*' -print0 |
         tidy_files --checks='-clang-analyzer-*,-cert-err34-c' || wrong=1
     return "$wrong"
 }

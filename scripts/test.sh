@@ -23,6 +23,9 @@ step "address, leak and undefined behaviour sanitizers"
 scripts/build.sh asan
 ctest --preset asan
 
+step "readers under attack, 10 seconds each"
+scripts/fuzz.sh 10
+
 step "thread sanitizer"
 scripts/build.sh tsan
 ctest --preset tsan
