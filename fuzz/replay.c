@@ -88,7 +88,8 @@ static void change_file(const fuzz_reader *reader, const char *path, size_t *cou
         uint8_t kept = bytes.data[i];
         for (int change = 0; change < bits + 2; change++) {
             int bit = bits == 8 ? change : 5 * change;
-            bytes.data[i] = change < bits ? (uint8_t)(kept ^ 1 << bit) : change == bits ? 0 : 255;
+            unsigned flipped = kept ^ 1u << bit;
+            bytes.data[i] = (uint8_t)(change < bits ? flipped : change == bits ? 0u : 255u);
             count_change(reader, &bytes, counts);
         }
         bytes.data[i] = kept;
