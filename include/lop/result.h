@@ -93,7 +93,8 @@ typedef struct lop_results {
 
 /**
  * Read `path`, a results.jsonl. A last line without newline that does not parse was cut off by a
- * crash: it is left out, with a warning by hook. Any other bad line is an error with its number.
+ * crash: it is left out, with a warning by hook. Any other bad line is an error with its number;
+ * what is out of range is LOP_E_FORMAT here.
  */
 LOP_API lop_status lop_results_load(lop_results *out, const char *path, const lop_hooks *hooks,
                                     lop_error *error);

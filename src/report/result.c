@@ -215,6 +215,8 @@ static lop_status read_line(reading *r, uint64_t line, const char *text, size_t 
                      r->path, (unsigned long long)line);
         return LOP_OK;
     }
+    if (status == LOP_E_RANGE) /* of an argument; in a file it is bad data */
+        status = reason.code = LOP_E_FORMAT;
     if (r->rest && status != LOP_E_MEMORY)
         return skip_line(r, line, &reason, error);
     return lopi_fail_line(error, status, r->path, line, "%s", reason.text);
