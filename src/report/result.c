@@ -151,8 +151,8 @@ static lop_status skip_line(reading *r, uint64_t line, const lop_error *reason, 
     size_t count = r->results.skipped_count;
     if (count == MAX_SKIPPED)
         return lopi_fail_line(error, LOP_E_LIMIT, r->path, line,
-                              "expected results, found the %dth line that is none: %s",
-                              MAX_SKIPPED + 1, reason->text);
+                              "expected results, found over %d lines that are none: %s",
+                              MAX_SKIPPED, reason->text);
     lop_error *skipped = lopi_realloc(r->results.skipped, count + 1, sizeof *skipped);
     if (!skipped)
         return lopi_fail_memory(error, (count + 1) * sizeof *skipped);

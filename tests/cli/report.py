@@ -89,8 +89,11 @@ class Report(tool.LopTest):
         self.assertEqual(re.findall(r"line (\d+) is left out", err), ["1", "2", "3", "6", "7"])
         self.assertIn("bad.jsonl: 2 more lines are left out", err)
         # A file of another kind is one line.
-        bad.write_bytes(b"\x89LOP\r\n\x1a\n" + b"x\n" * 1000)
+        bad.write_bytes(b"\x89LOP\r\n\x1a\n" + b"x\n" * 900)
         self.fails(65, "bad.jsonl: line 1: expected a JSON object", "report", "bad.jsonl")
+        bad.write_bytes(b"\x89LOP\r\n\x1a\n" + b"x\n" * 1000)
+        self.fails(65, "bad.jsonl: line 1001: expected results, found over 1000 lines that are none: ",
+                   "report", "bad.jsonl")
         bad.write_text("")
         self.fails(65, "expected results, found none", "report", "bad.jsonl")
 

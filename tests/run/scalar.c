@@ -94,6 +94,8 @@ static void check_sample(const job *j, size_t sample, uint32_t row)
     size += fabs((double)l->offset[row]);
     /* The bound of kernel.h; n is at most the number of inputs. */
     double bound = (l->inputs + 2) * 0x1p-24 * size;
+    if (j->kernel->half) /* both factors rounded to 8 bits */
+        bound += (0x1p-8 + 0x1p-18) * size;
     double y = (double)((float *)j->y)[at], wanted = l->relu && sum < 0 ? 0 : sum;
     assert_true(fabs(y - wanted) <= bound);
 }
