@@ -276,17 +276,28 @@ static lop_status code_tables(lopi_coder *coder, const lopi_packed_layer *layer,
     return status;
 }
 
+/* What a layer of 16-bit floats holds is 16-bit floats, however its list is kept. */
+static lop_status expect_half(const lopi_packed_layer *layer, lop_status otherwise,
+                              lop_error *error)
+{
+    if (layer->kind != LOP_VALUES_FLOAT16 ||
+        exact(&precisions[HALF], layer->values, lopi_packed_left(layer)))
+        return LOP_OK;
+    return lopi_fail(error, otherwise, "layer %s: a value is no float of 16 bits", layer->name);
+}
+
 static lop_status code_weights(lopi_coder *coder, const lopi_packed_layer *layer,
                                const lopi_position_form *form, lop_error *error)
 {
     if (layer->kind == LOP_VALUES_INT8 || layer->kind == LOP_VALUES_SHARED)
         return code_symbols(coder, layer, form, error);
-    size_t left = lopi_packed_left(layer);
-    if (lopi_coder_writes(coder) && layer->kind == LOP_VALUES_FLOAT16 &&
-        !exact(&precisions[HALF], layer->values, left))
-        return lopi_fail(error, LOP_E_RANGE, "layer %s: a value is no float of 16 bits",
-                         layer->name);
-    return code_floats(coder, layer->values, left, layer->name, error);
+    bool writes = lopi_coder_writes(coder);
+    lop_status status = writes ? expect_half(layer, LOP_E_RANGE, error) : LOP_OK;
+    if (status == LOP_OK)
+        status = code_floats(coder, layer->values, lopi_packed_left(layer), layer->name, error);
+    if (status == LOP_OK && !writes && !lopi_coder_starved(coder))
+        status = expect_half(layer, LOP_E_FORMAT, error);
+    return status;
 }
 
 lop_status lopi_code_values(lopi_coder *coder, lopi_packed_layer *layer,
