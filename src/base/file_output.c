@@ -207,7 +207,8 @@ void lopi_output_abandon(lopi_output *output)
 
 lop_status lopi_stream_flush(FILE *stream, const char *what, lop_error *error)
 {
-    /* Where a write failed before and left nothing to flush, its reason is what errno still says. */
+    /* Where a write failed before and left nothing to flush, its reason is what errno still says.
+     */
     if (!ferror(stream) || errno == 0)
         errno = EIO;
     if (fflush(stream) == 0 && !ferror(stream))

@@ -1,9 +1,9 @@
 /**
  * Source: a file's content from front to back, gzip taken off where it is on.
  *
- * The file is read whole; what gzip expands to is bounded by what the reader asks for, and by 16 MiB
- * and 32 bytes for each byte of the file: a small file cannot ask for much memory or time. Offsets
- * are those of the content, after gzip.
+ * The file is read whole; what gzip expands to is bounded by what the reader asks for, and by 16
+ * MiB and 32 bytes for each byte of the file: a small file cannot ask for much memory or time.
+ * Offsets are those of the content, after gzip.
  */
 #ifndef LOPI_DATA_SOURCE_H
 #define LOPI_DATA_SOURCE_H
@@ -46,7 +46,8 @@ lop_status lopi_source_read(lopi_source *source, void *out, size_t size, size_t 
 lop_status lopi_source_rest(lopi_source *source, size_t size, void **owner, const uint8_t **data,
                             lop_error *error);
 
-/** A whole file's content, at most `limit` bytes of it: LOP_E_LIMIT. As lopi_file_read otherwise. */
+/** A whole file's content, at most `limit` bytes of it: LOP_E_LIMIT. As lopi_file_read otherwise.
+ */
 lop_status lopi_source_load(lopi_bytes *out, const char *path, size_t limit, lop_error *error);
 
 #endif
