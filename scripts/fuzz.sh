@@ -26,7 +26,8 @@ attack() { # attack READER
         case $1 in
         idx | npy) limit="-seed=1 -runs=800000" ;;
         gzip | csv) limit="-seed=1 -runs=500000" ;;
-        safetensors | lop) limit="-seed=1 -runs=350000" ;;
+        safetensors) limit="-seed=1 -runs=350000" ;;
+        lop) limit="-seed=1 -runs=20000" ;;
         *) limit="-seed=1 -runs=80000" ;;
         esac
     fi
