@@ -26,8 +26,7 @@ attack() { # attack READER
         case $1 in
         idx | npy) limit="-seed=1 -runs=800000" ;;
         gzip | csv) limit="-seed=1 -runs=500000" ;;
-        safetensors) limit="-seed=1 -runs=350000" ;;
-        lop) limit="-seed=1 -runs=20000" ;;
+        safetensors | lop) limit="-seed=1 -runs=350000" ;;
         *) limit="-seed=1 -runs=80000" ;;
         esac
     fi

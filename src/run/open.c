@@ -94,6 +94,8 @@ static lop_status read_details(const reader *r, lopi_cursor *cursor, size_t inde
         (!behind_relu && !lopi_cursor_u8(cursor, &zero)) || !lopi_cursor_u8(cursor, &density))
         return fail_graph(r, cursor, LOP_E_TRUNCATED, "it ends within a layer");
     layer->input_scale = lopi_bfloat_to_float((uint16_t)(low | high << 8));
+    if (!(layer->input_scale > 0))
+        return fail_graph(r, cursor, LOP_E_FORMAT, "a calibrated layer's input has no scale");
     layer->input_zero = zero;
     layer->input_density = (float)density / 255;
     return LOP_OK;

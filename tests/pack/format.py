@@ -119,6 +119,7 @@ def graph(data):
         layer.scale, layer.zero, layer.density = 0, 0, 0
         if flags & 4:
             layer.scale = bfloat(int.from_bytes(cursor.take(2), "little"))
+            must(layer.scale > 0, "an input's scale")
             if not (layers and layers[-1].relu):
                 layer.zero = cursor.byte()
             layer.density = cursor.byte() / 255
