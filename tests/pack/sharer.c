@@ -15,22 +15,6 @@
 #include "exchange/safetensors.h"
 #include "train/fixture.h"
 
-static struct fixture task;
-
-static int open_task(void **state)
-{
-    (void)state;
-    fixture_open(&task);
-    return 0;
-}
-
-static int close_task(void **state)
-{
-    (void)state;
-    fixture_close(&task);
-    return 0;
-}
-
 /* By hand -------------------------------------------------------------------------------------- */
 
 static lop_network *one_layer(const float weights[6])
@@ -298,13 +282,13 @@ static void interruptions_leave_no_trace(void **state)
     struct guest guest = {0};
     const struct fixture_guest as = {&guest, guest_open, guest_close};
     lop_train_options options = fixture_options();
-    struct fixture_outcome whole = fixture_train(&task, options, &as, 0);
+    struct fixture_outcome whole = fixture_train(&fixture_task, options, &as, 0);
     assert_int_equal(lop_network_layer(whole.network, 0)->outputs, 14);
     for (size_t l = 0; l < 3; l++)
         assert_in_range(different(lop_network_layer(whole.network, l)), 2, ENTRIES);
     assert_packs_exactly(whole.network);
     for (size_t i = 0; i < 3; i++) {
-        struct fixture_outcome parts = fixture_train(&task, options, &as, pieces[i]);
+        struct fixture_outcome parts = fixture_train(&fixture_task, options, &as, pieces[i]);
         fixture_assert_same(&whole, &parts);
         fixture_outcome_free(&parts);
     }
@@ -324,12 +308,13 @@ static void resume_damaged(const lop_train_options *options, const lopi_bytes *g
     uint8_t before[4];
     memcpy(before, good->data + at, 4);
     memcpy(good->data + at, &value, 4);
-    assert_int_equal(lopi_file_write(task.checkpoint, good->data, good->size, true, NULL), LOP_OK);
+    assert_int_equal(lopi_file_write(fixture_task.checkpoint, good->data, good->size, true, NULL),
+                     LOP_OK);
     memcpy(good->data + at, before, 4);
     lop_network *network = fixture_network(true, false);
     const lop_train_callback callback = guest_open(&guest, network);
-    lop_status status =
-        lop_train(network, task.dataset, &task.split, options, &callback, &history, &error);
+    lop_status status = lop_train(network, fixture_task.dataset, &fixture_task.split, options,
+                                  &callback, &history, &error);
     lop_status expected = isfinite(value) ? LOP_E_FORMAT : LOP_E_NAN;
     if (refused ? status != expected : status != LOP_OK && status != LOP_E_NAN)
         fail_msg("%g at byte %zu: %s, %s", (double)value, at, lop_status_name(status), error.text);
@@ -342,7 +327,7 @@ static void resume_damaged(const lop_train_options *options, const lopi_bytes *g
 static size_t place_of(const char *name, size_t index)
 {
     lopi_safetensors *file = NULL;
-    assert_int_equal(lopi_safetensors_open(&file, task.checkpoint, NULL), LOP_OK);
+    assert_int_equal(lopi_safetensors_open(&file, fixture_task.checkpoint, NULL), LOP_OK);
     const lopi_tensor *tensor = lopi_safetensors_find(file, name);
     assert_non_null(tensor);
     assert_true(index < lopi_tensor_count(tensor));
@@ -376,30 +361,30 @@ static void damaged_checkpoints_are_refused(void **state)
     lop_history history = {.count = 0};
     const lop_hooks hooks = {.context = &steps, .cancelled = enough};
     lop_train_options options = fixture_options();
-    options.checkpoint = task.checkpoint;
+    options.checkpoint = fixture_task.checkpoint;
     options.hooks = &hooks;
     lop_network *network = fixture_network(true, false);
     lop_train_callback callback = guest_open(&guest, network);
-    assert_int_equal(
-        lop_train(network, task.dataset, &task.split, &options, &callback, &history, NULL),
-        LOP_E_CANCELLED);
+    assert_int_equal(lop_train(network, fixture_task.dataset, &fixture_task.split, &options,
+                               &callback, &history, NULL),
+                     LOP_E_CANCELLED);
     guest_close(&guest);
     lop_history_free(&history);
     lop_network_free(network);
     options.hooks = NULL;
     options.resume = true;
-    assert_int_equal(lopi_file_read(&good, task.checkpoint, 1 << 24, NULL), LOP_OK);
+    assert_int_equal(lopi_file_read(&good, fixture_task.checkpoint, 1 << 24, NULL), LOP_OK);
     for (size_t p = 0; p < sizeof places / sizeof *places; p++) {
         size_t at = place_of(places[p].tensor, places[p].index);
         for (size_t v = 0; v < sizeof values / sizeof *values; v++)
             resume_damaged(&options, &good, at, values[v],
                            places[p].counts || !isfinite(values[v]));
-        assert_int_equal(lopi_file_write(task.checkpoint, good.data, good.size, true, NULL),
+        assert_int_equal(lopi_file_write(fixture_task.checkpoint, good.data, good.size, true, NULL),
                          LOP_OK);
     }
     resume_damaged(&options, &good, place_of("fc1.weight.moment2", 5), -1, true);
     lopi_free(good.data);
-    assert_int_equal(remove(task.checkpoint), 0);
+    assert_int_equal(remove(fixture_task.checkpoint), 0);
 }
 
 int main(void)
@@ -409,8 +394,10 @@ int main(void)
         cmocka_unit_test(prefers_what_many_have),
         cmocka_unit_test(drops_and_takes_in_weights),
         cmocka_unit_test(refuses_what_makes_no_sense),
-        cmocka_unit_test_setup_teardown(interruptions_leave_no_trace, open_task, close_task),
-        cmocka_unit_test_setup_teardown(damaged_checkpoints_are_refused, open_task, close_task),
+        cmocka_unit_test_setup_teardown(interruptions_leave_no_trace, fixture_set_up,
+                                        fixture_tear_down),
+        cmocka_unit_test_setup_teardown(damaged_checkpoints_are_refused, fixture_set_up,
+                                        fixture_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,8 +17,6 @@
 static const size_t threads[] = {1, 2, 3, 4, 7, 8};
 #define COUNTS (sizeof threads / sizeof *threads)
 
-static struct fixture task;
-
 typedef struct bytes {
     uint8_t *data;
     size_t size;
@@ -94,7 +92,8 @@ static lop_network *trained(void)
     lop_train_options options = fixture_options();
     lop_history history;
     options.epochs = 2;
-    assert_int_equal(lop_train(network, task.dataset, &task.split, &options, NULL, &history, NULL),
+    assert_int_equal(lop_train(network, fixture_task.dataset, &fixture_task.split, &options, NULL,
+                               &history, NULL),
                      LOP_OK);
     lop_history_free(&history);
     return network;
@@ -167,7 +166,7 @@ static void test_running(void **state)
 {
     (void)state;
     lop_network *network = trained();
-    const lop_pack_options calibrated = {.samples = lop_dataset_train(task.dataset),
+    const lop_pack_options calibrated = {.samples = lop_dataset_train(fixture_task.dataset),
                                          .sample_count = 100};
     lop_packed *packed = NULL;
     assert_int_equal(lop_pack(&packed, network, &calibrated, NULL), LOP_OK);
@@ -195,20 +194,6 @@ static void test_running(void **state)
     lop_network_free(network);
 }
 
-static int open_task(void **state)
-{
-    (void)state;
-    fixture_open(&task);
-    return 0;
-}
-
-static int close_task(void **state)
-{
-    (void)state;
-    fixture_close(&task);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,5 +201,5 @@ int main(void)
         cmocka_unit_test(test_training),
         cmocka_unit_test(test_running),
     };
-    return cmocka_run_group_tests(tests, open_task, close_task);
+    return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }

@@ -9,22 +9,6 @@
 
 #include "train/fixture.h"
 
-static struct fixture task;
-
-static int open_task(void **state)
-{
-    (void)state;
-    fixture_open(&task);
-    return 0;
-}
-
-static int close_task(void **state)
-{
-    (void)state;
-    fixture_close(&task);
-    return 0;
-}
-
 enum { STEPS = 40, MAX_WEIGHTS = 12 * 24 + 24 * 17 + 17 * 3 };
 
 /* One way to prune, and the pruner that a process makes for it. */
@@ -181,11 +165,11 @@ static void test_any_interruption(void **state)
         }
         const struct fixture_guest as = {&guest, guest_open, guest_close};
         lop_train_options options = train_options(g);
-        struct fixture_outcome whole = fixture_train(&task, options, &as, 0);
+        struct fixture_outcome whole = fixture_train(&fixture_task, options, &as, 0);
         assert_true(guest.checked == 2 * (STEPS + 1));
         check_outcome(&guest, &whole);
         for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
-            struct fixture_outcome parts = fixture_train(&task, options, &as, pieces[i]);
+            struct fixture_outcome parts = fixture_train(&fixture_task, options, &as, pieces[i]);
             fixture_assert_same(&whole, &parts);
             fixture_outcome_free(&parts);
         }
@@ -229,8 +213,8 @@ static void test_due_changes_nothing(void **state)
             continue;
         const struct fixture_guest eager = {&guest, guest_open, guest_close};
         const struct fixture_guest lazy = {&guest, guest_open_very_lazily, guest_close};
-        struct fixture_outcome a = fixture_train(&task, train_options(g), &eager, 0);
-        struct fixture_outcome b = fixture_train(&task, train_options(g), &lazy, 0);
+        struct fixture_outcome a = fixture_train(&fixture_task, train_options(g), &eager, 0);
+        struct fixture_outcome b = fixture_train(&fixture_task, train_options(g), &lazy, 0);
         fixture_assert_same(&a, &b);
         fixture_outcome_free(&a);
         fixture_outcome_free(&b);
@@ -243,5 +227,5 @@ int main(void)
         cmocka_unit_test(test_any_interruption),
         cmocka_unit_test(test_due_changes_nothing),
     };
-    return cmocka_run_group_tests(tests, open_task, close_task);
+    return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }

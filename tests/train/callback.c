@@ -6,22 +6,6 @@
 
 #include "train/fixture.h"
 
-static struct fixture task;
-
-static int open_task(void **state)
-{
-    (void)state;
-    fixture_open(&task);
-    return 0;
-}
-
-static int close_task(void **state)
-{
-    (void)state;
-    fixture_close(&task);
-    return 0;
-}
-
 enum { STEPS = 40, LAYERS = 3, LARGEST = 24 * 17 };
 
 /* Counts its calls, and adds up gradients in two named arrays. */
@@ -112,7 +96,7 @@ static void test_calls_and_states(void **state)
     static const size_t pieces[] = {1, 4, 7, 10, 13, 39};
     struct watcher watcher = {0};
     const struct fixture_guest guest = {&watcher, open_watcher, NULL};
-    struct fixture_outcome whole = fixture_train(&task, fixture_options(), &guest, 0);
+    struct fixture_outcome whole = fixture_train(&fixture_task, fixture_options(), &guest, 0);
     struct watcher first = watcher;
     assert_int_equal(first.before, 1);
     assert_int_equal(first.after, STEPS / 7);
@@ -120,7 +104,8 @@ static void test_calls_and_states(void **state)
     assert_true(first.squares[0] > 0);
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
         watcher = (struct watcher){0};
-        struct fixture_outcome parts = fixture_train(&task, fixture_options(), &guest, pieces[i]);
+        struct fixture_outcome parts =
+            fixture_train(&fixture_task, fixture_options(), &guest, pieces[i]);
         fixture_assert_same(&whole, &parts);
         assert_int_equal(watcher.before, 1);
         assert_int_equal(watcher.after, STEPS / 7);
@@ -155,9 +140,9 @@ static void test_gradient_is_the_one_stepped_along(void **state)
     lop_history history;
     const lop_train_callback callback = {.context = seen, .on_gradient = take_gradient};
     lop_network *before = fixture_network(true, false), *after = fixture_network(true, false);
-    assert_int_equal(
-        lop_train(after, task.dataset, &task.split, &options, &callback, &history, NULL),
-        LOP_E_FULL);
+    assert_int_equal(lop_train(after, fixture_task.dataset, &fixture_task.split, &options,
+                               &callback, &history, NULL),
+                     LOP_E_FULL);
     const lop_layer *a = lop_network_layer(before, 1), *b = lop_network_layer(after, 1);
     bool moved = false;
     for (size_t i = 0; i < a->outputs * a->inputs; i++) {
@@ -186,9 +171,9 @@ static void test_states_are_checked(void **state)
         lop_error error = {0};
         lop_history history;
         const lop_train_callback callback = {.states = bad[i], .state_count = 2};
-        assert_int_equal(
-            lop_train(network, task.dataset, &task.split, &options, &callback, &history, &error),
-            LOP_E_ARG);
+        assert_int_equal(lop_train(network, fixture_task.dataset, &fixture_task.split, &options,
+                                   &callback, &history, &error),
+                         LOP_E_ARG);
         assert_non_null(strstr(error.text, texts[i]));
     }
     lop_network_free(network);
@@ -201,5 +186,5 @@ int main(void)
         cmocka_unit_test(test_gradient_is_the_one_stepped_along),
         cmocka_unit_test(test_states_are_checked),
     };
-    return cmocka_run_group_tests(tests, open_task, close_task);
+    return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }

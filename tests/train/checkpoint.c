@@ -11,22 +11,6 @@
 #include "base/random.h"
 #include "train/fixture.h"
 
-static struct fixture task;
-
-static int open_task(void **state)
-{
-    (void)state;
-    fixture_open(&task);
-    return 0;
-}
-
-static int close_task(void **state)
-{
-    (void)state;
-    fixture_close(&task);
-    return 0;
-}
-
 /* Cancels when it has been asked so often: before each step once. */
 struct stopper {
     size_t asked, limit;
@@ -63,7 +47,7 @@ struct outcome {
 
 static lop_status train(struct outcome *outcome, const lop_train_options *options, lop_error *error)
 {
-    return lop_train(outcome->network, task.dataset, &task.split, options, &pruning,
+    return lop_train(outcome->network, fixture_task.dataset, &fixture_task.split, options, &pruning,
                      &outcome->history, error);
 }
 
@@ -98,7 +82,7 @@ static struct outcome train_in_pieces(lop_train_options options, size_t piece)
         const lop_hooks hooks = {.context = &stopper, .cancelled = enough};
         lop_error error = {0};
         options.hooks = &hooks;
-        options.checkpoint = task.checkpoint;
+        options.checkpoint = fixture_task.checkpoint;
         options.resume = true;
         /* Begin as a new process would: with the network that the training was begun with. */
         outcome.network = fixture_network(true, true);
@@ -107,7 +91,7 @@ static struct outcome train_in_pieces(lop_train_options options, size_t piece)
             return outcome;
         if (status != LOP_E_CANCELLED || pieces > 100)
             fail_msg("%s: %s", lop_status_name(status), error.text);
-        assert_true(lopi_file_exists(task.checkpoint));
+        assert_true(lopi_file_exists(fixture_task.checkpoint));
         lop_network_free(outcome.network);
         lop_history_free(&outcome.history);
     }
@@ -115,8 +99,8 @@ static struct outcome train_in_pieces(lop_train_options options, size_t piece)
 
 static void remove_checkpoint(void)
 {
-    if (lopi_file_exists(task.checkpoint))
-        assert_int_equal(remove(task.checkpoint), 0);
+    if (lopi_file_exists(fixture_task.checkpoint))
+        assert_int_equal(remove(fixture_task.checkpoint), 0);
 }
 
 static void compare_with_whole(const lop_train_options *options, size_t piece)
@@ -175,12 +159,12 @@ static void test_resume_after_a_kill(void **state)
     struct outcome whole = {.network = fixture_network(true, true)}, rest = whole;
     assert_int_equal(train(&whole, &options, NULL), LOP_OK);
     remove_checkpoint();
-    options.checkpoint = task.checkpoint;
+    options.checkpoint = fixture_task.checkpoint;
     options.checkpoint_epochs = 1;
     rest.network = fixture_network(true, true);
-    assert_int_equal(
-        lop_train(rest.network, task.dataset, &task.split, &options, &dying, &rest.history, NULL),
-        LOP_E_FULL);
+    assert_int_equal(lop_train(rest.network, fixture_task.dataset, &fixture_task.split, &options,
+                               &dying, &rest.history, NULL),
+                     LOP_E_FULL);
     lop_network_free(rest.network);
     rest.network = fixture_network(true, true);
     options.resume = true;
@@ -224,7 +208,7 @@ static void leave_checkpoint(const lop_train_options *options)
     lop_train_options cancelled = *options;
     struct outcome outcome = {.network = fixture_network(true, true)};
     cancelled.hooks = &hooks;
-    cancelled.checkpoint = task.checkpoint;
+    cancelled.checkpoint = fixture_task.checkpoint;
     assert_int_equal(train(&outcome, &cancelled, NULL), LOP_E_CANCELLED);
     assert_int_equal(outcome.history.count, 1);
     lop_network_free(outcome.network);
@@ -236,10 +220,10 @@ static void resume_fails(lop_train_options options, lop_network *network, lop_st
 {
     lop_error error = {0};
     lop_history history;
-    options.checkpoint = task.checkpoint;
+    options.checkpoint = fixture_task.checkpoint;
     options.resume = true;
-    lop_status status =
-        lop_train(network, task.dataset, &task.split, &options, NULL, &history, &error);
+    lop_status status = lop_train(network, fixture_task.dataset, &fixture_task.split, &options,
+                                  NULL, &history, &error);
     if (status != expected || !strstr(error.text, text))
         fail_msg("expected %s and \"%s\", found %s: %s", lop_status_name(expected), text,
                  lop_status_name(status), error.text);
@@ -262,18 +246,18 @@ static void test_another_training_is_refused(void **state)
     other.metadata = "that";
     resume_fails(other, fixture_network(true, true), LOP_E_ARG, "that");
     resume_fails(options, fixture_network(false, true), LOP_E_ARG, "network");
-    lop_split split = task.split;
-    assert_int_equal(
-        lop_split_new(&task.split, lop_dataset_train(task.dataset), FIXTURE_VALIDATION, 2, NULL),
-        LOP_OK);
+    lop_split split = fixture_task.split;
+    assert_int_equal(lop_split_new(&fixture_task.split, lop_dataset_train(fixture_task.dataset),
+                                   FIXTURE_VALIDATION, 2, NULL),
+                     LOP_OK);
     resume_fails(options, fixture_network(true, true), LOP_E_ARG, "split");
-    lop_split_free(&task.split);
-    task.split = split;
+    lop_split_free(&fixture_task.split);
+    fixture_task.split = split;
     /* None of it harmed the file. */
     struct stopper never = {.limit = SIZE_MAX};
     const lop_hooks hooks = {.context = &never, .cancelled = enough};
     struct outcome rest = {.network = fixture_network(true, true)};
-    options.checkpoint = task.checkpoint;
+    options.checkpoint = fixture_task.checkpoint;
     options.resume = true;
     options.hooks = &hooks;
     assert_int_equal(train(&rest, &options, NULL), LOP_OK);
@@ -291,7 +275,7 @@ static void test_is_a_network(void **state)
     leave_checkpoint(&options);
     lop_network *network = NULL;
     lop_error error = {0};
-    if (lop_network_load(&network, task.checkpoint, NULL, &error) != LOP_OK)
+    if (lop_network_load(&network, fixture_task.checkpoint, NULL, &error) != LOP_OK)
         fail_msg("%s", error.text);
     assert_non_null(lop_network_layer(network, 0)->mask);
     lop_network_free(network);
@@ -306,9 +290,9 @@ static void test_damage(void **state)
     lop_train_options options = fixture_options();
     leave_checkpoint(&options);
     lopi_bytes good;
-    assert_int_equal(lopi_file_read(&good, task.checkpoint, 1 << 24, NULL), LOP_OK);
+    assert_int_equal(lopi_file_read(&good, fixture_task.checkpoint, 1 << 24, NULL), LOP_OK);
     lopi_random random = lopi_random_stream(1, LOPI_STREAM_TEST, 9);
-    options.checkpoint = task.checkpoint;
+    options.checkpoint = fixture_task.checkpoint;
     options.resume = true;
     size_t refused = 0;
     enum { TRIALS = 60 };
@@ -318,7 +302,8 @@ static void test_damage(void **state)
         size_t at = lopi_random_below(&random, range), size = trial % 4 ? good.size : at;
         uint8_t old = good.data[at];
         good.data[at] ^= (uint8_t)(1u << trial % 8);
-        assert_int_equal(lopi_file_write(task.checkpoint, good.data, size, true, NULL), LOP_OK);
+        assert_int_equal(lopi_file_write(fixture_task.checkpoint, good.data, size, true, NULL),
+                         LOP_OK);
         good.data[at] = old;
         lop_error error = {0};
         struct outcome outcome = {.network = fixture_network(true, true)};
@@ -360,5 +345,5 @@ int main(void)
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_no_directory),
     };
-    return cmocka_run_group_tests(tests, open_task, close_task);
+    return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }

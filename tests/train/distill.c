@@ -7,26 +7,10 @@
 
 #include "train/fixture.h"
 
-static struct fixture task;
-
-static int open_task(void **state)
-{
-    (void)state;
-    fixture_open(&task);
-    return 0;
-}
-
-static int close_task(void **state)
-{
-    (void)state;
-    fixture_close(&task);
-    return 0;
-}
-
 /* A teacher whose classes are shifted by one: who agrees with it is always wrong. */
 static lop_network *shifted_teacher(void)
 {
-    struct fixture_outcome out = fixture_train(&task, fixture_options(), NULL, 0);
+    struct fixture_outcome out = fixture_train(&fixture_task, fixture_options(), NULL, 0);
     const lop_layer *last = lop_network_layer(out.network, 2);
     for (size_t i = 0; i < last->inputs; i++) {
         float first = last->weight[i];
@@ -50,9 +34,9 @@ static void test_the_weight_decides_whom_to_believe(void **state)
     options.epochs = 8;
     options.distill_temperature = 2;
     options.distill_weight = 1;
-    struct fixture_outcome disciple = fixture_train(&task, options, NULL, 0);
+    struct fixture_outcome disciple = fixture_train(&fixture_task, options, NULL, 0);
     options.distill_weight = 0.01;
-    struct fixture_outcome own = fixture_train(&task, options, NULL, 0);
+    struct fixture_outcome own = fixture_train(&fixture_task, options, NULL, 0);
     assert_true(disciple.history.epochs[7].validation_accuracy == 0.0);
     assert_true(own.history.epochs[7].validation_accuracy == 1.0);
     fixture_outcome_free(&disciple);
@@ -68,9 +52,9 @@ static void test_resume(void **state)
     lop_train_options options = fixture_options();
     options.teacher = teacher;
     options.distill_weight = 0.5;
-    struct fixture_outcome whole = fixture_train(&task, options, NULL, 0);
+    struct fixture_outcome whole = fixture_train(&fixture_task, options, NULL, 0);
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
-        struct fixture_outcome parts = fixture_train(&task, options, NULL, pieces[i]);
+        struct fixture_outcome parts = fixture_train(&fixture_task, options, NULL, pieces[i]);
         fixture_assert_same(&whole, &parts);
         fixture_outcome_free(&parts);
     }
@@ -83,8 +67,8 @@ static void refused(lop_train_options options, lop_status expected, const char *
     lop_error error = {0};
     lop_history history;
     lop_network *network = fixture_network(true, false);
-    lop_status status =
-        lop_train(network, task.dataset, &task.split, &options, NULL, &history, &error);
+    lop_status status = lop_train(network, fixture_task.dataset, &fixture_task.split, &options,
+                                  NULL, &history, &error);
     if (status != expected || !strstr(error.text, text))
         fail_msg("expected %s and '%s', found %s: %s", lop_status_name(expected), text,
                  lop_status_name(status), error.text);
@@ -125,7 +109,7 @@ static void test_refused(void **state)
     /* A checkpoint knows its teacher. */
     size_t asked = 0;
     const lop_hooks hooks = {.context = &asked, .cancelled = at_once};
-    good.checkpoint = task.checkpoint;
+    good.checkpoint = fixture_task.checkpoint;
     good.hooks = &hooks;
     refused(good, LOP_E_CANCELLED, "step");
     good.hooks = NULL;
@@ -134,7 +118,7 @@ static void test_refused(void **state)
     refused(good, LOP_E_ARG, "another teacher");
     lop_network_layer(teacher, 1)->weight[7] = NAN;
     refused(good, LOP_E_NAN, "finite");
-    remove(task.checkpoint);
+    remove(fixture_task.checkpoint);
     lop_network_free(other);
     lop_network_free(teacher);
 }
@@ -146,5 +130,5 @@ int main(void)
         cmocka_unit_test(test_resume),
         cmocka_unit_test(test_refused),
     };
-    return cmocka_run_group_tests(tests, open_task, close_task);
+    return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }

@@ -62,6 +62,22 @@ void fixture_close(struct fixture *fixture)
     assert_int_equal(rmdir(fixture->directory), 0);
 }
 
+struct fixture fixture_task;
+
+int fixture_set_up(void **state)
+{
+    (void)state;
+    fixture_open(&fixture_task);
+    return 0;
+}
+
+int fixture_tear_down(void **state)
+{
+    (void)state;
+    fixture_close(&fixture_task);
+    return 0;
+}
+
 lop_network *fixture_network(bool bias, bool masked)
 {
     lop_network *network = NULL;

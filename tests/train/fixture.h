@@ -20,6 +20,13 @@ struct fixture {
 void fixture_open(struct fixture *fixture);
 /** Remove everything. */
 void fixture_close(struct fixture *fixture);
+
+/** The one that a program's tests share, from the first function, which cmocka calls before them,
+ * to the second. */
+extern struct fixture fixture_task;
+int fixture_set_up(void **state);
+int fixture_tear_down(void **state);
+
 /** A network of two hidden layers, the same each time; masks keep two thirds where `masked`. */
 lop_network *fixture_network(bool bias, bool masked);
 /** Options for a few quick epochs with dropout and decay at work. */

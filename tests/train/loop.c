@@ -7,29 +7,13 @@
 
 #include "train/fixture.h"
 
-static struct fixture task;
-
-static int open_task(void **state)
-{
-    (void)state;
-    fixture_open(&task);
-    return 0;
-}
-
-static int close_task(void **state)
-{
-    (void)state;
-    fixture_close(&task);
-    return 0;
-}
-
 static lop_history train(lop_network *network, const lop_train_options *options,
                          const lop_train_callback *callback)
 {
     lop_history history;
     lop_error error = {0};
-    lop_status status =
-        lop_train(network, task.dataset, &task.split, options, callback, &history, &error);
+    lop_status status = lop_train(network, fixture_task.dataset, &fixture_task.split, options,
+                                  callback, &history, &error);
     if (status != LOP_OK)
         fail_msg("%s: %s", lop_status_name(status), error.text);
     return history;
@@ -171,9 +155,9 @@ static void test_callback_fails(void **state)
     lop_train_options options = fixture_options();
     lop_history history;
     const lop_train_callback callback = {.after_step = refuse};
-    assert_int_equal(
-        lop_train(network, task.dataset, &task.split, &options, &callback, &history, NULL),
-        LOP_E_FULL);
+    assert_int_equal(lop_train(network, fixture_task.dataset, &fixture_task.split, &options,
+                               &callback, &history, NULL),
+                     LOP_E_FULL);
     lop_network_free(network);
 }
 
@@ -197,13 +181,14 @@ static void test_patience_keeps_the_best(void **state)
         assert_true(history.epochs[i].validation_loss >=
                     history.epochs[history.best_epoch - 1].validation_loss);
     const lop_evaluate_options look = {
-        .indices = task.split.validation,
-        .count = task.split.validation_count,
+        .indices = fixture_task.split.validation,
+        .count = fixture_task.split.validation_count,
         .precision = LOP_FLOAT32,
     };
     lop_evaluation found;
-    assert_int_equal(lop_evaluate(network, lop_dataset_train(task.dataset), &look, &found, NULL),
-                     LOP_OK);
+    assert_int_equal(
+        lop_evaluate(network, lop_dataset_train(fixture_task.dataset), &look, &found, NULL),
+        LOP_OK);
     /* The same sums in the same order. */
     assert_true(found.loss == history.epochs[history.best_epoch - 1].validation_loss);
     lop_history_free(&history);
@@ -220,8 +205,9 @@ static void test_nan_is_named(void **state)
     options.optimizer = LOP_OPTIMIZER_SGD;
     options.warmup_epochs = 0;
     options.learning_rate = 1e6;
-    assert_int_equal(
-        lop_train(network, task.dataset, &task.split, &options, NULL, &history, &error), LOP_E_NAN);
+    assert_int_equal(lop_train(network, fixture_task.dataset, &fixture_task.split, &options, NULL,
+                               &history, &error),
+                     LOP_E_NAN);
     assert_non_null(strstr(error.text, "epoch 1"));
     assert_non_null(strstr(error.text, "step"));
     assert_non_null(strstr(error.text, "learning rate"));
@@ -234,7 +220,7 @@ static void test_evaluate(void **state)
     lop_network *network = fixture_network(true, false);
     lop_train_options options = fixture_options();
     lop_history history = train(network, &options, NULL);
-    const lop_samples *samples = lop_dataset_train(task.dataset);
+    const lop_samples *samples = lop_dataset_train(fixture_task.dataset);
     uint64_t confusion[FIXTURE_CLASSES * FIXTURE_CLASSES], total = 0, right = 0;
     lop_evaluate_options look = {.precision = LOP_FLOAT32, .confusion = confusion};
     lop_evaluation all, part;
@@ -270,10 +256,12 @@ static void test_wrong_shape(void **state)
     lop_train_options options = fixture_options();
     lop_history history;
     lop_evaluation found;
-    assert_int_equal(lop_train(network, task.dataset, &task.split, &options, NULL, &history, NULL),
+    assert_int_equal(lop_train(network, fixture_task.dataset, &fixture_task.split, &options, NULL,
+                               &history, NULL),
                      LOP_E_SHAPE);
-    assert_int_equal(lop_evaluate(network, lop_dataset_test(task.dataset), NULL, &found, NULL),
-                     LOP_E_SHAPE);
+    assert_int_equal(
+        lop_evaluate(network, lop_dataset_test(fixture_task.dataset), NULL, &found, NULL),
+        LOP_E_SHAPE);
     lop_network_free(network);
 }
 
@@ -329,5 +317,5 @@ int main(void)
         cmocka_unit_test(test_nan_is_named),   cmocka_unit_test(test_evaluate),
         cmocka_unit_test(test_wrong_shape),    cmocka_unit_test(test_progress),
     };
-    return cmocka_run_group_tests(tests, open_task, close_task);
+    return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }

@@ -9,22 +9,6 @@
 
 #include "train/fixture.h"
 
-static struct fixture task;
-
-static int open_task(void **state)
-{
-    (void)state;
-    fixture_open(&task);
-    return 0;
-}
-
-static int close_task(void **state)
-{
-    (void)state;
-    fixture_close(&task);
-    return 0;
-}
-
 /* Mask every unit of layer 0 or 1 whose place, as it was at the start, is a multiple of `every`. */
 static void remove_units(lop_network *network, size_t index, size_t every)
 {
@@ -73,7 +57,7 @@ static void test_shapes_and_sparsity(void **state)
     (void)state;
     struct way way = {.shrinks = true};
     const struct fixture_guest guest = {&way, open_pruning, NULL};
-    struct fixture_outcome out = fixture_train(&task, fixture_options(), &guest, 0);
+    struct fixture_outcome out = fixture_train(&fixture_task, fixture_options(), &guest, 0);
     char shape[64];
     /* 24 lose 6 of them and then 6 of 18; 17 lose 9. */
     assert_string_equal(lop_network_describe(out.network, shape, sizeof shape), "12-12-8-3");
@@ -106,9 +90,9 @@ static void test_same_as_masked(void **state)
         struct way way = {.shrinks = true, .once = true};
         const struct fixture_guest guest = {&way, open_pruning, NULL};
         options.optimizer = (lop_optimizer)o;
-        struct fixture_outcome small = fixture_train(&task, options, &guest, 0);
+        struct fixture_outcome small = fixture_train(&fixture_task, options, &guest, 0);
         way.shrinks = false;
-        struct fixture_outcome masked = fixture_train(&task, options, &guest, 0);
+        struct fixture_outcome masked = fixture_train(&fixture_task, options, &guest, 0);
         lop_network *compact = NULL;
         assert_int_equal(lop_compact(&compact, masked.network, NULL), LOP_OK);
         char a[64], b[64];
@@ -142,8 +126,9 @@ static void test_resume(void **state)
         lop_train_options options = fixture_options();
         options.optimizer = (lop_optimizer)(i % 3);
         options.patience = trials[i].patience;
-        struct fixture_outcome whole = fixture_train(&task, options, &guest, 0);
-        struct fixture_outcome parts = fixture_train(&task, options, &guest, trials[i].piece);
+        struct fixture_outcome whole = fixture_train(&fixture_task, options, &guest, 0);
+        struct fixture_outcome parts =
+            fixture_train(&fixture_task, options, &guest, trials[i].piece);
         fixture_assert_same(&whole, &parts);
         fixture_outcome_free(&whole);
         fixture_outcome_free(&parts);
@@ -167,8 +152,9 @@ static void test_a_layer_keeps_one(void **state)
     lop_train_options options = fixture_options();
     const lop_train_callback callback = {.after_step = remove_all, .remove_units = true};
     lop_network *network = fixture_network(true, false);
-    assert_int_equal(
-        lop_train(network, task.dataset, &task.split, &options, &callback, &history, NULL), LOP_OK);
+    assert_int_equal(lop_train(network, fixture_task.dataset, &fixture_task.split, &options,
+                               &callback, &history, NULL),
+                     LOP_OK);
     char shape[64];
     assert_string_equal(lop_network_describe(network, shape, sizeof shape), "12-24-1-3");
     const lop_layer *layer = lop_network_layer(network, 1);
@@ -197,12 +183,12 @@ static void test_refused(void **state)
     lop_error error = {0};
     struct way way = {.shrinks = true};
     lop_train_callback callback = open_pruning(&way, NULL);
-    options.checkpoint = task.checkpoint;
+    options.checkpoint = fixture_task.checkpoint;
     options.hooks = &hooks;
     lop_network *network = fixture_network(true, false);
-    assert_int_equal(
-        lop_train(network, task.dataset, &task.split, &options, &callback, &history, NULL),
-        LOP_E_CANCELLED);
+    assert_int_equal(lop_train(network, fixture_task.dataset, &fixture_task.split, &options,
+                               &callback, &history, NULL),
+                     LOP_E_CANCELLED);
     lop_network *small = network;
     network = fixture_network(true, false);
     lop_history_free(&history);
@@ -210,18 +196,18 @@ static void test_refused(void **state)
     options.resume = true;
     options.hooks = NULL;
     callback.remove_units = false;
-    assert_int_equal(
-        lop_train(network, task.dataset, &task.split, &options, &callback, &history, &error),
-        LOP_E_ARG);
+    assert_int_equal(lop_train(network, fixture_task.dataset, &fixture_task.split, &options,
+                               &callback, &history, &error),
+                     LOP_E_ARG);
     assert_non_null(strstr(error.text, "12-24-17-3"));
     callback.remove_units = true;
-    assert_int_equal(
-        lop_train(small, task.dataset, &task.split, &options, &callback, &history, &error),
-        LOP_E_ARG);
+    assert_int_equal(lop_train(small, fixture_task.dataset, &fixture_task.split, &options,
+                               &callback, &history, &error),
+                     LOP_E_ARG);
     assert_non_null(strstr(error.text, "began with another network"));
     lop_network_free(network);
     lop_network_free(small);
-    remove(task.checkpoint);
+    remove(fixture_task.checkpoint);
 }
 
 int main(void)
@@ -233,5 +219,5 @@ int main(void)
         cmocka_unit_test(test_a_layer_keeps_one),
         cmocka_unit_test(test_refused),
     };
-    return cmocka_run_group_tests(tests, open_task, close_task);
+    return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }
