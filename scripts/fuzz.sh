@@ -1,13 +1,19 @@
 #!/bin/sh
-# fuzz.sh SECONDS|--quick [READER…]: readers under attack by files that libFuzzer makes up, each for so many
-# seconds, two at a time, with the address and undefined behaviour sanitizers. What is of interest is kept in
-# build/fuzz/corpus and begun with the next time; what is found lies in build/fuzz/found and ends this with 1.
+# fuzz.sh SECONDS|--files COUNT|--quick [READER…]: readers under attack by files that libFuzzer makes up, each
+# for so many seconds or files, two at a time, with the address and undefined behaviour sanitizers. What is of
+# interest is kept in build/fuzz/corpus and begun with the next time; what is found lies in build/fuzz/found and
+# ends this with 1.
 # --quick: the same files each time, as many as a core makes in some six seconds, so that what one run does
 # not find the next does not either.
 set -eu
 cd "$(dirname "$0")/.."
-seconds=${1:?fuzz.sh SECONDS|--quick [READER…]}
+seconds=${1:?fuzz.sh SECONDS|--files COUNT|--quick [READER…]}
 shift
+files=
+if [ "$seconds" = --files ]; then
+    files=${1:?fuzz.sh --files COUNT [READER…]}
+    shift
+fi
 readers=${*:-idx gzip csv npy safetensors checkpoint recipe results lop plan}
 build=$PWD/build/fuzz
 scripts/build.sh fuzz
@@ -19,7 +25,8 @@ export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:quarantine_size_mb=1:m
 export UBSAN_OPTIONS=print_stacktrace=1
 attack() { # attack READER
     corpus=$build/corpus/$1
-    limit=-max_total_time=$seconds
+    limit=${files:+-runs=$files}
+    limit=${limit:--max_total_time=$seconds}
     if [ "$seconds" = --quick ]; then
         corpus=$build/quick/$1
         rm -rf "$corpus"
