@@ -44,6 +44,11 @@ lop_status lopi_retrain_options(const lopi_retraining *job, size_t index, lop_pr
     return LOP_OK;
 }
 
+static int name_checkpoint(const lopi_retraining *job, size_t number, char *path, size_t size)
+{
+    return snprintf(path, size, "%s.%zu", job->checkpoint, number);
+}
+
 char *lopi_retrain_checkpoint(const lopi_retraining *job, size_t number)
 {
     if (!job->checkpoint || number == 0)
@@ -51,7 +56,7 @@ char *lopi_retrain_checkpoint(const lopi_retraining *job, size_t number)
     size_t size = strlen(job->checkpoint) + 24;
     char *path = lopi_alloc(size, 1);
     if (path)
-        snprintf(path, size, "%s.%zu", job->checkpoint, number);
+        name_checkpoint(job, number, path, size);
     return path;
 }
 
@@ -59,11 +64,13 @@ void lopi_retrain_clean(const lopi_retraining *job)
 {
     const lop_stage *first = &job->recipe->stages[0];
     size_t count = lopi_stage_is_lottery(first) ? first->rounds + 1 : job->recipe->stage_count + 1;
+    /* Asks for no memory: where there is none the work is done, and is not to leave files behind.
+     * The system takes no longer names. */
+    char path[4096];
     for (size_t i = 1; job->checkpoint && i <= count; i++) {
-        char *path = lopi_retrain_checkpoint(job, i);
-        if (path)
+        int length = name_checkpoint(job, i, path, sizeof path);
+        if (length > 0 && (size_t)length < sizeof path)
             unlink(path);
-        lopi_free(path);
     }
 }
 
