@@ -16,6 +16,8 @@
 
 #include <lop/lop.h>
 
+#include "place.h"
+
 enum { MAX_PASSES = 100, HIDDEN = 4 };
 
 typedef struct settings {
@@ -65,6 +67,12 @@ static bool read_option(settings *s, const char *name, const char *text)
         return true;
     }
     return false;
+}
+
+static lop_status open_mnist(lop_dataset **out, lop_error *error)
+{
+    const lop_data_options place = {.cache_dir = place_of_data()};
+    return lop_dataset_open(out, "mnist", &place, error);
 }
 
 static lop_status new_challenge(lop_network **out, lop_error *error)
@@ -134,7 +142,7 @@ static lop_status bench_train(const settings *s, lop_error *error)
     train.weight_decay = train.l1 = train.dropout = train.input_dropout = 0;
     train.label_smoothing = train.warmup_epochs = 0;
     train.patience = 0;
-    lop_status status = lop_dataset_open(&dataset, "mnist", NULL, error);
+    lop_status status = open_mnist(&dataset, error);
     if (status)
         goto out;
     status = new_challenge(&network, error);
@@ -170,7 +178,7 @@ static lop_status bench_evaluate(const settings *s, lop_error *error)
     lop_evaluation evaluation = {0};
     const lop_evaluate_options look = {.precision = s->precision};
     double seconds[MAX_PASSES + 1];
-    lop_status status = lop_dataset_open(&dataset, "mnist", NULL, error);
+    lop_status status = open_mnist(&dataset, error);
     if (status)
         goto out;
     status = new_challenge(&network, error);
@@ -253,10 +261,11 @@ out:
 static lop_status bench_data(const settings *s, lop_error *error)
 {
     (void)s;
+    const lop_data_options place = {.cache_dir = place_of_data()};
     char *dir = NULL;
-    lop_status status = lop_data_get("mnist", NULL, error);
+    lop_status status = lop_data_get("mnist", &place, error);
     if (status == LOP_OK)
-        status = lop_data_directory("mnist", NULL, &dir, error);
+        status = lop_data_directory("mnist", &place, &dir, error);
     if (status == LOP_OK)
         puts(dir);
     free(dir);

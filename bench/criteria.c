@@ -9,6 +9,8 @@
 
 #include <lop/lop.h>
 
+#include "place.h"
+
 enum { MOST_SAMPLES = 1 << 20 };
 
 static const double sparsities[] = {0.8, 0.9, 0.95, 0.97};
@@ -69,7 +71,8 @@ static lop_status begin(trial *t, int argc, char **argv, lop_error *error)
                LOP_E_ARG;
     lop_status status = lop_network_load(&t->dense, argv[1], NULL, error);
     if (status == LOP_OK)
-        status = lop_dataset_open(&t->data, name, NULL, error);
+        status = lop_dataset_open(&t->data, name, &(lop_data_options){.cache_dir = place_of_data()},
+                                  error);
     if (status)
         return status;
     const lop_samples *train = lop_dataset_train(t->data);

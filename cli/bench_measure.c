@@ -7,6 +7,7 @@
 #include <lop/plan_cache.h>
 
 #include "bench_plan.h"
+#include "place.h"
 #include "sorted.h"
 
 enum { TURNS = 10, MOST_TIMES = 20000, LARGEST = 512, VARIANTS = 64 };
@@ -57,10 +58,15 @@ static lop_status make_contender(contender *c, session *s, const packed_network 
     c->times = calloc(MOST_TIMES, sizeof *c->times);
     if (!c->times)
         return usage_error(error, LOP_E_MEMORY, "out of memory for times");
-    lop_status status = lop_plan_cached(&plan, network->packed, options, NULL, anew, &facts, error);
+    const lop_data_options place = {.cache_dir = place_of_data()};
+    lop_status status =
+        lop_plan_cached(&plan, network->packed, options, &place, anew, &facts, error);
     if (status != LOP_OK)
         return status;
-    if (facts.why.code != LOP_OK)
+    if (!facts.file[0])
+        say_more(s, "the plan is not kept: %s",
+                 place_of_data() ? facts.why.text : "neither LOP_DATA nor HOME is set");
+    else if (facts.why.code != LOP_OK)
         say_more(s, "plans are kept in %s: %s", facts.file, facts.why.text);
     else
         say_more(s, "plan %s %s", facts.found ? "of" : "measured, kept in", facts.file);

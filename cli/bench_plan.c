@@ -7,6 +7,7 @@
 #include <lop/pack.h>
 #include <lop/plan_cache.h>
 
+#include "place.h"
 #include "sorted.h"
 
 enum { STARTS = 7, TURNS = 11, MOST_SINGLES = 64 };
@@ -42,11 +43,12 @@ static lop_status start_once(const start *s, bool kept, double *open_ms, double 
 {
     lop_packed *packed = NULL;
     lop_plan *plan = NULL;
+    const lop_data_options place = {.cache_dir = place_of_data()};
     double before = lop_clock_seconds(), opened = 0;
     lop_status status = lop_packed_open(&packed, s->file, s->size, 0, error);
     opened = lop_clock_seconds();
     if (status == LOP_OK)
-        status = kept ? lop_plan_cached(&plan, packed, &s->options, NULL, false, NULL, error)
+        status = kept ? lop_plan_cached(&plan, packed, &s->options, &place, false, NULL, error)
                       : lop_plan_new(&plan, packed, &s->options, error);
     if (status == LOP_OK)
         status = answer(plan, packed, s->x, error);

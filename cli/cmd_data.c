@@ -5,6 +5,8 @@
 
 #include "commands.h"
 #include "data_draw.h"
+#include "data_sets.h"
+#include "place.h"
 #include "session.h"
 
 typedef struct values {
@@ -190,6 +192,7 @@ static lop_status run(session *s, void *given, lop_error *error)
     const char *name = v->common.arguments[0], *near;
     lop_hooks hooks = session_hooks(s);
     lop_data_options options = {
+        .cache_dir = place_of_data(),
         .label_column = v->label_column,
         .offline = v->offline,
         .hooks = &hooks,
@@ -201,7 +204,7 @@ static lop_status run(session *s, void *given, lop_error *error)
             return usage_error(error, LOP_E_ARG, "expected 'lop data %s%s', found %zu arguments",
                                name, actions[i].arguments == 2 ? " NAME" : "",
                                v->common.argument_count);
-        return actions[i].run(s, v, &options, error);
+        return data_told(actions[i].run(s, v, &options, error), error);
     }
     near = lop_suggest(name, action_at, NULL);
     return usage_error(error, LOP_E_NAME, "expected list, get, verify or show; found '%s'%s%s%s",

@@ -4,6 +4,7 @@
 #include <lop/exchange.h>
 
 #include "commands.h"
+#include "data_sets.h"
 #include "packed.h"
 #include "session.h"
 #include "trained.h"
@@ -237,15 +238,13 @@ static lop_status run_trained(session *s, values *v, lop_error *error)
     char *metadata = NULL;
     lop_network *network = NULL;
     lop_dataset *dataset = NULL;
-    lop_hooks hooks = session_hooks(s);
-    lop_data_options data = {.label_column = v->label_column, .hooks = &hooks};
     lop_status status = lop_network_load(&network, v->common.arguments[0], &metadata, error);
     if (status != LOP_OK)
         blame(error, v->common.arguments[0]);
     if (status == LOP_OK && v->common.seed == SEED_AS_TRAINED)
         v->common.seed = trained_seed(metadata);
     if (status == LOP_OK)
-        status = lop_dataset_open(&dataset, v->data, &data, error);
+        status = data_open(&dataset, s, &(data_named){v->data, v->label_column, false}, error);
     if (status == LOP_OK)
         status = evaluate(s, v,
                           &(subject){.network = network,

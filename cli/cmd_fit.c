@@ -6,6 +6,7 @@
 #include <lop/output.h>
 
 #include "commands.h"
+#include "data_sets.h"
 #include "pruned.h"
 #include "session.h"
 #include "trained.h"
@@ -354,7 +355,6 @@ static lop_status run(session *s, void *given, lop_error *error)
     if (v->trained.base.common.seed != SEED_AS_TRAINED)
         recipe->recovery.seed = v->trained.base.common.seed;
     lop_hooks hooks = session_hooks(s);
-    lop_data_options data = {.label_column = recipe->label_column, .hooks = &hooks};
     teller t = {s, strcmp(v->output, "-") == 0 ? stderr : stdout, v, 0};
     const lop_fit_options options = {
         .max_loss = v->max_loss,
@@ -370,7 +370,8 @@ static lop_status run(session *s, void *given, lop_error *error)
         .context = &t,
     };
     signals_watch();
-    status = lop_dataset_open(&dataset, recipe->data, &data, error);
+    status =
+        data_open(&dataset, s, &(data_named){recipe->data, recipe->label_column, false}, error);
     progress_end(s);
     if (status == LOP_OK) {
         status = lop_fit(recipe, v->trained.network, dataset, &options, &fitted, error);

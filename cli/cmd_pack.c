@@ -6,6 +6,7 @@
 #include <lop/pack.h>
 
 #include "commands.h"
+#include "data_sets.h"
 #include "packed_file.h"
 #include "trained.h"
 
@@ -158,12 +159,10 @@ typedef struct work {
 static lop_status open_data(session *s, const values *v, work *w, lop_error *error)
 {
     char name[512];
-    lop_hooks hooks = session_hooks(s);
-    lop_data_options options = {
-        .label_column = v->label_column, .hooks = &hooks, .offline = !v->data};
     lop_error ignored = {0};
     const char *wanted = v->data ? v->data : trained_on(w->metadata, name, sizeof name);
-    lop_status status = lop_dataset_open(&w->dataset, wanted, &options, v->data ? error : &ignored);
+    lop_status status = data_open(&w->dataset, s, &(data_named){wanted, v->label_column, !v->data},
+                                  v->data ? error : &ignored);
     if (status != LOP_OK && v->data)
         return status;
     if (status == LOP_OK && !v->data &&

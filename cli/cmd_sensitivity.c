@@ -6,6 +6,7 @@
 #include <lop/sensitivity.h>
 
 #include "commands.h"
+#include "data_sets.h"
 #include "plot_draw.h"
 #include "report_files.h"
 #include "session.h"
@@ -292,9 +293,9 @@ static lop_status run(session *s, void *given, lop_error *error)
         return status;
     if (v->trained.base.common.seed != SEED_AS_TRAINED)
         recipe->seed = v->trained.base.common.seed;
-    lop_data_options data = {.label_column = recipe->label_column, .hooks = &hooks};
     signals_watch();
-    status = lop_dataset_open(&dataset, recipe->data, &data, error);
+    status =
+        data_open(&dataset, s, &(data_named){recipe->data, recipe->label_column, false}, error);
     if (status == LOP_OK) {
         status = lop_recipe_scan(recipe, found.network, dataset, &hooks, &found.scan, error);
         if (status != LOP_OK)

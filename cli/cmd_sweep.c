@@ -5,6 +5,7 @@
 #include <lop/experiment.h>
 
 #include "commands.h"
+#include "data_sets.h"
 #include "report_files.h"
 #include "session.h"
 #include "watch.h"
@@ -231,7 +232,6 @@ static lop_status run(session *s, void *given, lop_error *error)
     values *v = given;
     lop_recipe *recipe = &v->base.recipe;
     lop_hooks hooks = session_hooks(s);
-    lop_data_options data = {.label_column = recipe->label_column, .hooks = &hooks};
     watch watched = {.session = s,
                      .page = v->watch_report,
                      .directory = v->directory,
@@ -252,7 +252,8 @@ static lop_status run(session *s, void *given, lop_error *error)
     if (status == LOP_OK)
         status = watch_check(&watched, error);
     if (status == LOP_OK)
-        status = lop_dataset_open(&dataset, recipe->data, &data, error);
+        status =
+            data_open(&dataset, s, &(data_named){recipe->data, recipe->label_column, false}, error);
     if (status == LOP_OK) {
         status = lop_sweep(recipe, dataset, &options, error);
         lop_error unwritten = {0};

@@ -2,6 +2,7 @@
 #include <lop/pack.h>
 
 #include "commands.h"
+#include "data_sets.h"
 #include "packed_file.h"
 
 typedef struct values {
@@ -61,9 +62,8 @@ static lop_status compare_data(session *s, const values *v, const lop_packed *a,
                                const lop_packed *b, lop_difference *found, lop_error *error)
 {
     lop_dataset *dataset = NULL;
-    lop_hooks hooks = session_hooks(s);
-    lop_data_options options = {.label_column = v->label_column, .hooks = &hooks};
-    lop_status status = lop_dataset_open(&dataset, v->data, &options, error);
+    lop_status status =
+        data_open(&dataset, s, &(data_named){v->data, v->label_column, false}, error);
     if (status == LOP_OK) {
         const lop_samples *samples = lop_dataset_test(dataset);
         status = lop_packed_compare(a, b, samples, samples->count, 0, found, error);

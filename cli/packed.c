@@ -7,6 +7,7 @@
 #include <lop/exchange.h>
 #include <lop/pack.h>
 
+#include "data_sets.h"
 #include "trained.h"
 
 enum { CALIBRATION_SAMPLES = 1000, ALIGNMENT = 64 };
@@ -54,14 +55,13 @@ static lop_status open_data(packed_network *out, session *s, const packed_values
                             const char *metadata, lop_error *error)
 {
     char name[512];
-    lop_hooks hooks = session_hooks(s);
-    lop_data_options options = {
-        .label_column = v->label_column, .hooks = &hooks, .offline = !v->data};
     if (v->data)
-        return lop_dataset_open(&out->dataset, v->data, &options, error);
+        return data_open(&out->dataset, s, &(data_named){v->data, v->label_column, false}, error);
     lop_error ignored;
     const char *trained = trained_on(metadata, name, sizeof name);
-    if (metadata && lop_dataset_open(&out->dataset, trained, &options, &ignored) == LOP_OK &&
+    if (metadata &&
+        data_open(&out->dataset, s, &(data_named){trained, v->label_column, true}, &ignored) ==
+            LOP_OK &&
         lop_dataset_train(out->dataset)->features != lop_network_inputs(out->network)) {
         lop_dataset_free(out->dataset);
         out->dataset = NULL;
@@ -116,11 +116,9 @@ bool packed_is(const char *path)
 static lop_status open_packed(packed_network *out, session *s, const packed_values *v,
                               const char *path, lop_error *error)
 {
-    lop_hooks hooks = session_hooks(s);
-    const lop_data_options options = {.label_column = v->label_column, .hooks = &hooks};
     lop_status status = lop_packed_open_file(&out->packed, path, 0, error);
     if (status == LOP_OK && v->data)
-        status = lop_dataset_open(&out->dataset, v->data, &options, error);
+        status = data_open(&out->dataset, s, &(data_named){v->data, v->label_column, false}, error);
     if (status == LOP_OK && out->dataset &&
         lop_dataset_train(out->dataset)->features != lop_packed_inputs(out->packed))
         status =

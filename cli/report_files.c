@@ -7,12 +7,15 @@
 #include <lop/data.h>
 #include <lop/output.h>
 
+#include "place.h"
+
 lop_report_options report_options(const session *s, const lop_hooks *hooks)
 {
     return (lop_report_options){
         .ascii = !s->out.utf8,
         .colour = s->out.colour,
         .width = s->out.width,
+        .cache_dir = place_of_data(),
         .hooks = hooks,
     };
 }
@@ -34,7 +37,7 @@ static bool is_named(const lop_results *results, const char *name)
 /* Open them, as far as they can be; nothing is fetched. */
 static lop_status open_data(report_data *data, const lop_results *results, lop_error *error)
 {
-    static const lop_data_options options = {.offline = true};
+    const lop_data_options options = {.cache_dir = place_of_data(), .offline = true};
     const lop_data_entry *entry;
     size_t known = 0;
     while (lop_data_entry_at(known))

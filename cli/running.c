@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "data_sets.h"
+
 static const struct {
     const char *name;
     size_t offset;
@@ -101,7 +103,6 @@ static lop_status work(session *s, const running *r, const char *checkpoint, lop
     lop_dataset *dataset = NULL;
     lop_history history = {0};
     lop_hooks hooks = session_hooks(s);
-    lop_data_options data = {.label_column = recipe->label_column, .hooks = &hooks};
     lop_run_options options = {
         .seed = r->seed,
         .parent = r->parent,
@@ -113,7 +114,8 @@ static lop_status work(session *s, const running *r, const char *checkpoint, lop
         .resume = r->base->keep.resume,
         .hooks = &hooks,
     };
-    lop_status status = lop_dataset_open(&dataset, recipe->data, &data, error);
+    lop_status status =
+        data_open(&dataset, s, &(data_named){recipe->data, recipe->label_column, false}, error);
     signals_watch();
     if (status == LOP_OK)
         status = lop_run(recipe, dataset, &options, network, result, &history, error);

@@ -72,7 +72,6 @@ ALLOWED = {
     ("src/base/memory.c", "posix_memalign"): "where memory comes from",
     ("src/base/memory.c", "aligned_alloc"): "where memory comes from",
     ("src/base/file_output.c", "stdout"): "the output that a caller names '-'",
-    ("src/data/cache.c", "getenv"): "where data sets are kept: the one place that asks",
 }
 
 # Files that read what others may have made. There sizes are multiplied by lopi_multiply, and a sum that

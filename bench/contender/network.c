@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "contender.h"
+#include "place.h"
 
 enum { CALIBRATION = 256 };
 
@@ -150,7 +151,8 @@ lop_status contest_open(peer_net *out, const char *path, lop_error *error)
     peer_net c = {0};
     lop_status status = lop_network_load(&c.network, path, NULL, error);
     if (status == LOP_OK)
-        status = lop_dataset_open(&c.dataset, "mnist", NULL, error);
+        status = lop_dataset_open(&c.dataset, "mnist",
+                                  &(lop_data_options){.cache_dir = place_of_data()}, error);
     if (status == LOP_OK)
         status = take_layers(&c, error);
     if (status == LOP_OK)

@@ -11,6 +11,8 @@
 
 #include <lop/data.h>
 
+#include "place.h"
+
 static void set_pixel(graph_inputs *inputs, size_t image, uint32_t neuron)
 {
     inputs->bits[image * (inputs->neurons / 8) + neuron / 8] |= (uint8_t)(1u << neuron % 8);
@@ -60,7 +62,8 @@ lop_status graph_inputs_mnist(graph_inputs *inputs, uint32_t neurons, size_t cou
                               lop_error *error)
 {
     lop_dataset *mnist = NULL;
-    lop_status status = lop_dataset_open(&mnist, "mnist", NULL, error);
+    lop_status status =
+        lop_dataset_open(&mnist, "mnist", &(lop_data_options){.cache_dir = place_of_data()}, error);
     if (status != LOP_OK)
         return status;
     const lop_samples *train = lop_dataset_train(mnist);

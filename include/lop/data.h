@@ -40,7 +40,9 @@ typedef struct lop_samples {
 typedef struct lop_dataset lop_dataset; /* opaque; one owner; read-only once open */
 
 typedef struct lop_data_options {
-    const char *cache_dir;    /* NULL: $LOP_DATA, $XDG_CACHE_HOME/lop, ~/.cache/lop */
+    const char *cache_dir;    /* where known sets and plans are kept; NULL: nowhere. The library
+                                 looks at no environment; lop says $LOP_DATA,
+                                 $XDG_CACHE_HOME/lop, or ~/.cache/lop */
     const char *label_column; /* of a CSV file: its header's name; NULL: "label", else the first */
     bool offline;             /* fail rather than ask a network */
     const lop_hooks *hooks;
@@ -57,12 +59,13 @@ typedef struct lop_data_entry {
 /** Known data set `index` in order of names; NULL beyond the last. Static. */
 LOP_API const lop_data_entry *lop_data_entry_at(size_t index);
 
-/** Directory where set `name` is kept, whether or not it is there. Caller frees with free(). */
+/** Directory where set `name` is kept, whether or not it is there. Caller frees with free().
+ * LOP_E_NOT_FOUND where the name is not known; LOP_E_ARG without cache_dir; LOP_E_MEMORY. */
 LOP_API lop_status lop_data_directory(const char *name, const lop_data_options *options, char **dir,
                                       lop_error *error);
 
 /** Directory `name` below the one where data sets are kept, whether or not it is there. Caller
- * frees with free(). LOP_E_CREATE where the environment names none; LOP_E_MEMORY. */
+ * frees with free(). LOP_E_ARG where the options name none (cache_dir); LOP_E_MEMORY. */
 LOP_API lop_status lop_cache_directory(const char *name, const lop_data_options *options,
                                        char **dir, lop_error *error);
 
@@ -74,25 +77,28 @@ LOP_API bool lop_data_present(const char *name, const lop_data_options *options)
  * missing or damaged. Two processes may do so at once. What may fail along the way is told in one
  * line, each source with its reason.
  *
- * @return LOP_OK; LOP_E_NOT_FOUND (an unknown name, no source); LOP_E_IO (sources failed);
+ * @return LOP_OK; LOP_E_ARG (no cache_dir); LOP_E_NOT_FOUND (an unknown name, no source);
+ *         LOP_E_IO (sources failed);
  *         LOP_E_CHECKSUM, LOP_E_TRUNCATED, LOP_E_FORMAT (the last source gave something else);
  *         LOP_E_CREATE, LOP_E_FULL, LOP_E_MEMORY, LOP_E_CANCELLED
  */
 LOP_API lop_status lop_data_get(const char *name, const lop_data_options *options,
                                 lop_error *error);
 
-/** Check every file of set `name` against its SHA-256. LOP_E_NOT_FOUND, _TRUNCATED, _CHECKSUM. */
+/** Check every file of set `name` against its SHA-256. LOP_E_ARG without cache_dir;
+ * LOP_E_NOT_FOUND, _TRUNCATED, _CHECKSUM. */
 LOP_API lop_status lop_data_verify(const char *name, const lop_data_options *options,
                                    lop_error *error);
 
 /**
- * Open a data set: a known name (fetched where missing), a directory with IDX files of the usual
- * names (plain or .gz) or train.csv and test.csv, or one CSV file (a sixth of its lines, chosen by
- * a fixed shuffle, is the test part). A known set's checksums are looked at when it is fetched, and
- * by lop_data_verify; opening it checks sizes and headers, which is quick. Values of CSV files are
- * bytes where all are integers in 0 … 255, floats otherwise.
+ * Open a data set: a known name (fetched where missing; only these need cache_dir), a directory
+ * with IDX files of the usual names (plain or .gz) or train.csv and test.csv, or one CSV file (a
+ * sixth of its lines, chosen by a fixed shuffle, is the test part). A known set's checksums are
+ * looked at when it is fetched, and by lop_data_verify; opening it checks sizes and headers, which
+ * is quick. Values of CSV files are bytes where all are integers in 0 … 255, floats otherwise.
  *
- * @return LOP_OK; LOP_E_NOT_FOUND (nothing there: the text lists the known names); LOP_E_FORMAT,
+ * @return LOP_OK; LOP_E_ARG (a known name, and no cache_dir); LOP_E_NOT_FOUND (nothing there: the
+ *         text lists the known names); LOP_E_FORMAT,
  *         LOP_E_TRUNCATED, LOP_E_LIMIT, LOP_E_CHECKSUM with file and offset or line; LOP_E_MEMORY
  */
 LOP_API lop_status lop_dataset_open(lop_dataset **out, const char *name_or_path,

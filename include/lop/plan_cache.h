@@ -19,7 +19,7 @@ extern "C" {
 /** What lop_plan_cached did, beside making a plan. */
 typedef struct lop_plan_cache_facts {
     bool found;     /* the plan was kept from an earlier call */
-    char file[256]; /* where it is kept; "" where no directory can be found, shortened from the left
+    char file[256]; /* where it is kept; "" where no directory is named, shortened from the left
                        when longer */
     lop_error why;  /* code LOP_OK, or why a kept plan was not used, or could not be kept */
 } lop_plan_cache_facts;
@@ -31,7 +31,8 @@ typedef struct lop_plan_cache_facts {
  * That plans cannot be kept is no error.
  *
  * @param options  `measure` and `saved` are not looked at
- * @param data     where the cache is; NULL: as the environment says
+ * @param data     where the cache is (`cache_dir`); without it the plan is measured and not kept,
+ *                 and facts->why says so
  * @param anew     measure although there is a kept plan, and replace it
  * @param facts    written on success; may be NULL
  * @return as lop_plan_new

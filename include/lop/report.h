@@ -38,10 +38,12 @@ typedef struct lop_report_options {
     const lop_dataset *const *datasets; /* [dataset_count]: whose test samples the page offers to
                                            its packed networks, where results name them */
     size_t dataset_count;
-    const char *isa; /* plans are made for no wider instruction set; NULL: all there are */
-    bool ascii;      /* the terminal cannot show UTF-8 */
-    bool colour;     /* the terminal takes colour */
-    size_t width;    /* columns of the terminal; 0: 80 */
+    const char *isa;       /* plans are made for no wider instruction set; NULL: all there are */
+    const char *cache_dir; /* where plans are kept, as lop_data_options says; NULL: nowhere, they
+                              are measured anew */
+    bool ascii;            /* the terminal cannot show UTF-8 */
+    bool colour;           /* the terminal takes colour */
+    size_t width;          /* columns of the terminal; 0: 80 */
     lop_report_running running;
     const lop_hooks *hooks; /* hears which figures are drawn */
 } lop_report_options;

@@ -1,7 +1,6 @@
 #include "data/cache.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <sha256.h>
@@ -14,39 +13,15 @@
 #include "data/scratch.h"
 #include "data/source.h"
 
-/* Where the cache is, and what is below it, in order of preference. */
-static const struct {
-    const char *variable, *below;
-} places[] = {{"LOP_DATA", ""}, {"XDG_CACHE_HOME", "lop"}, {"HOME", ".cache/lop"}};
-
-/* The one place where the library looks at its environment. */
-static lop_status cache_directory(const lop_data_options *options, char **out, lop_error *error)
-{
-    char *path = NULL;
-    if (options && options->cache_dir)
-        path = lopi_strdup(options->cache_dir);
-    for (size_t i = 0; !path && i < sizeof places / sizeof *places; i++) {
-        const char *value = getenv(places[i].variable);
-        if (value && value[0])
-            path = places[i].below[0] ? lopi_path_join(value, places[i].below) : lopi_strdup(value);
-    }
-    if (!path)
-        return lopi_fail(error, LOP_E_CREATE,
-                         "expected a directory to keep data in, found neither LOP_DATA nor HOME "
-                         "set; set LOP_DATA");
-    *out = path;
-    return LOP_OK;
-}
-
 lop_status lop_cache_directory(const char *name, const lop_data_options *options, char **dir,
                                lop_error *error)
 {
-    char *cache = NULL;
-    lop_status status = cache_directory(options, &cache, error);
-    if (status != LOP_OK)
-        return status;
-    char *path = lopi_path_join(cache, name);
-    lopi_free(cache);
+    if (!options || !options->cache_dir)
+        return lopi_fail(error, LOP_E_ARG,
+                         "%s: expected a directory to keep it in, found none; name one in the "
+                         "options (cache_dir)",
+                         name);
+    char *path = lopi_path_join(options->cache_dir, name);
     if (!path)
         return lopi_fail_memory(error, strlen(name));
     *dir = path;

@@ -21,7 +21,8 @@ static const char *name_of(const char *path)
 }
 
 /* What the page's charts call it, its file, and what stands in it. */
-static json_t *network_json(const lopi_shown_networks *networks, size_t index, const char *isa)
+static json_t *network_json(const lopi_shown_networks *networks, size_t index,
+                            const lop_report_options *options)
 {
     const lopi_shown_network *network = networks->items + index;
     const lop_result *result = network->result;
@@ -42,7 +43,7 @@ static json_t *network_json(const lopi_shown_networks *networks, size_t index, c
                   : lopi_json_set(object, "inside",
                                   lopi_inside_json(network->packed, &network->account)) &&
                         lopi_json_set(object, "plan",
-                                      lopi_plan_json(network->packed, isa, index < MEASURED)));
+                                      lopi_plan_json(network->packed, options, index < MEASURED)));
     if (ok)
         return object;
     json_decref(object);
@@ -117,7 +118,7 @@ lop_status lopi_html_networks(const lopi_page *page, size_t room, FILE *stream, 
     char *text = NULL;
     bool ok = array != NULL;
     for (size_t i = 0; ok && i < page->networks->count; i++)
-        ok = json_array_append_new(array, network_json(page->networks, i, page->options->isa)) == 0;
+        ok = json_array_append_new(array, network_json(page->networks, i, page->options)) == 0;
     lop_status status =
         ok ? fill(array, page->networks, room, &text, error) : lopi_fail_memory(error, 0);
     if (status == LOP_OK)

@@ -47,12 +47,14 @@ static json_t *class_json(const lop_plan *plan, const lop_plan_facts *facts, siz
     return NULL;
 }
 
-json_t *lopi_plan_json(const lop_packed *packed, const char *isa, bool measure)
+json_t *lopi_plan_json(const lop_packed *packed, const lop_report_options *wanted, bool measure)
 {
     lop_plan *plan = NULL;
-    const lop_plan_options options = {.isa = isa, .max_batch = 1};
-    lop_status status = measure ? lop_plan_cached(&plan, packed, &options, NULL, false, NULL, NULL)
-                                : lop_plan_new(&plan, packed, &options, NULL);
+    const lop_plan_options options = {.isa = wanted->isa, .max_batch = 1};
+    const lop_data_options place = {.cache_dir = wanted->cache_dir};
+    lop_status status = measure
+                            ? lop_plan_cached(&plan, packed, &options, &place, false, NULL, NULL)
+                            : lop_plan_new(&plan, packed, &options, NULL);
     if (status != LOP_OK)
         return json_null();
     lop_plan_facts facts;

@@ -49,6 +49,33 @@ class Usage(tool.LopTest):
         self.assertEqual(json.loads(err)["error"], "LOP_E_ARG")
 
 
+class Place(tool.LopTest):
+    """Where known data sets are kept: as the environment says, and an empty variable is none."""
+
+    def test_order(self):
+        empty = {"LOP_DATA": "", "XDG_CACHE_HOME": "", "HOME": ""}
+        for named, expected in [
+            ({"LOP_DATA": "d", "XDG_CACHE_HOME": "x", "HOME": "h"}, "d/mnist/"),
+            ({"XDG_CACHE_HOME": "x", "HOME": "h"}, "x/lop/mnist/"),
+            ({"HOME": "h"}, "h/.cache/lop/mnist/"),
+        ]:
+            self.fails(66, expected, "data", "verify", "mnist", env={**empty, **named})
+
+    def test_none(self):
+        nowhere = {"LOP_DATA": "", "XDG_CACHE_HOME": "", "HOME": ""}
+        expected = "expected a directory to keep data in, found neither LOP_DATA nor HOME set; set LOP_DATA"
+        self.train()
+        for words in [["data", "get", "mnist"], ["data", "verify", "mnist"], ["data", "show", "mnist"],
+                      ["eval", "net.safetensors", "--data", "mnist"],
+                      ["train", "--data", "mnist", "-o", "y.safetensors"]]:
+            self.fails(73, expected, *words, env=nowhere)
+        # What needs no such directory does without, and plans are not kept.
+        self.lop("eval", "net.safetensors", "--data", self.data, env=nowhere)
+        self.assertIn("no  ", self.lop("data", "list", env=nowhere)[0])
+        _, err = self.lop("bench", "net.safetensors", "--data", self.data, "--seconds", "0.1", "-v", env=nowhere)
+        self.assertIn("the plan is not kept", err)
+
+
 class Data(tool.LopTest):
     """Each way in which a data set can be wrong."""
 

@@ -312,33 +312,27 @@ static void an_unwritable_cache_is_said_once(void **state)
     assert_int_equal(unlink(files_path("cache")), 0);
 }
 
-static void the_cache_is_where_the_environment_says(void **state)
+static void known_sets_need_a_directory_that_is_named(void **state)
 {
     (void)state;
-    static const struct {
-        const char *data, *xdg, *home, *expected;
-    } cases[] = {{"/d", "/x", "/h", "/d/mnist"},
-                 {NULL, "/x", "/h", "/x/lop/mnist"},
-                 {"", "", "/h", "/h/.cache/lop/mnist"},
-                 {NULL, NULL, NULL, NULL}};
-    static const char *const variables[] = {"LOP_DATA", "XDG_CACHE_HOME", "HOME"};
-    char *before[3];
-    for (size_t i = 0; i < 3; i++)
-        before[i] = lopi_strdup(getenv(variables[i]));
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const char *const values[] = {cases[i].data, cases[i].xdg, cases[i].home};
-        for (size_t j = 0; j < 3; j++)
-            values[j] ? setenv(variables[j], values[j], 1) : unsetenv(variables[j]);
-        char *directory = NULL;
-        lop_status status = lop_data_directory("mnist", NULL, &directory, NULL);
-        assert_int_equal(status, cases[i].expected ? LOP_OK : LOP_E_CREATE);
-        if (cases[i].expected)
-            assert_string_equal(directory, cases[i].expected);
-        free(directory);
-    }
-    for (size_t i = 0; i < 3; i++) {
-        before[i] ? setenv(variables[i], before[i], 1) : unsetenv(variables[i]);
-        lopi_free(before[i]);
+    const lop_data_options place = {.cache_dir = "/d"}, nowhere = {.offline = true};
+    char *directory = NULL;
+    assert_int_equal(lop_data_directory("mnist", &place, &directory, NULL), LOP_OK);
+    assert_string_equal(directory, "/d/mnist");
+    free(directory);
+    directory = NULL;
+    const lop_data_options *const none[] = {NULL, &nowhere};
+    for (size_t i = 0; i < 2; i++) {
+        lop_dataset *set = NULL;
+        lop_error error = {0};
+        assert_int_equal(lop_data_directory("mnist", none[i], &directory, &error), LOP_E_ARG);
+        assert_null(directory);
+        assert_non_null(strstr(error.text, "cache_dir"));
+        assert_int_equal(lop_data_get("mnist", none[i], &error), LOP_E_ARG);
+        assert_int_equal(lop_data_verify("mnist", none[i], &error), LOP_E_ARG);
+        assert_int_equal(lop_dataset_open(&set, "mnist", none[i], &error), LOP_E_ARG);
+        assert_null(set);
+        assert_false(lop_data_present("mnist", none[i]));
     }
 }
 
@@ -375,7 +369,7 @@ int main(void)
         cmocka_unit_test_setup(programs_read_nothing_and_may_say_much, restore_programs),
         cmocka_unit_test_setup(two_processes_may_fetch_at_once, restore_programs),
         cmocka_unit_test_setup(an_unwritable_cache_is_said_once, restore_programs),
-        cmocka_unit_test(the_cache_is_where_the_environment_says),
+        cmocka_unit_test(known_sets_need_a_directory_that_is_named),
         cmocka_unit_test(known_sets_are_listed_in_order),
     };
     return cmocka_run_group_tests(tests, begin, files_end);

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "data/idx.h"
 #include "files.h"
+#include "place.h"
 
 /* Five images of 3 by 4 and their labels: what the damaged files below are made from. */
 enum { COUNT = 5, HEIGHT = 3, WIDTH = 4, VALUES = COUNT * HEIGHT * WIDTH };
@@ -276,14 +277,15 @@ static void numpy_reads_the_same(void **state)
 {
     (void)state;
     char *directory = NULL;
-    if (!lop_data_present("mnist", NULL) ||
-        lop_data_directory("mnist", NULL, &directory, NULL) != LOP_OK ||
+    const lop_data_options place = {.cache_dir = place_of_data()};
+    if (!lop_data_present("mnist", &place) ||
+        lop_data_directory("mnist", &place, &directory, NULL) != LOP_OK ||
         system("/usr/bin/python3 -c 'import numpy' 2>/dev/null") != 0) {
         print_message("skipped: mnist is not in the cache, or numpy is not installed\n");
         skip();
     }
     lop_dataset *set = NULL;
-    assert_int_equal(lop_dataset_open(&set, "mnist", NULL, NULL), LOP_OK);
+    assert_int_equal(lop_dataset_open(&set, "mnist", &place, NULL), LOP_OK);
     const lop_samples *part = lop_dataset_test(set);
     unsigned long long sum = 0, labels = 0;
     for (size_t i = 0; i < part->count * part->features; i++)

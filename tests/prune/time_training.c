@@ -16,6 +16,8 @@
 #include <lop/pruner.h>
 #include <lop/train.h>
 
+#include "place.h"
+
 static double processor_seconds(void)
 {
     struct timespec now;
@@ -134,7 +136,8 @@ int main(int count, char **arguments)
     lop_dataset *data = NULL;
     lop_split split = {0};
     lop_error error = {0};
-    if (lop_dataset_open(&data, name, NULL, &error) != LOP_OK ||
+    if (lop_dataset_open(&data, name, &(lop_data_options){.cache_dir = place_of_data()}, &error) !=
+            LOP_OK ||
         lop_split_new(&split, lop_dataset_train(data), 1000, 1, &error) != LOP_OK) {
         fprintf(stderr, "%s\n", error.text);
         lop_dataset_free(data);
