@@ -263,9 +263,10 @@ class Inference:
         for worker in self.workers.values():
             worker.end()
         for k in self.options.sparsities:
-            progress("plans: %d %%" % k)
-            self.measure_plan(k)
-            save()
+            for turn in range(PLAN_TURNS):
+                progress("plans: %d %%, turn %d of %d" % (k, turn + 1, PLAN_TURNS))
+                self.measure_plan(k)
+                save()
         progress("Graph Challenge")
         self.measure_graph()
         progress("")
@@ -342,6 +343,9 @@ RATIOS = (
      "lop-int8-avx2", "onnxruntime-float32"),
 )
 PLAN_RATIO, FIRST_ANSWER_MS, FIRST_ANSWER_K = 1.05, 30, 95
+# Where networks are about as large as the second cache, the same plan laid out elsewhere in memory may take
+# a tenth longer: each is made several times, and medians count.
+PLAN_TURNS = 3
 GRAPH, GRAPH_RATIO = "1024x120", 5
 
 
@@ -356,8 +360,11 @@ def check_targets(inference, notes):
                            inference.problems.get(missing, "not asked for: %s" % missing))
         else:
             targets.add(text, "≥ %g×" % least, "%.3g×" % (other / mine), other / mine >= least)
-    ratios = [(single["ratio"], plan["k"], single["batch"]) for plan in inference.plans
-              for single in plan["single_kernels"]]
+    turns = {}
+    for plan in inference.plans:
+        for single in plan["single_kernels"]:
+            turns.setdefault((plan["k"], single["batch"]), []).append(single["ratio"])
+    ratios = [(statistics.median(found), k, batch) for (k, batch), found in turns.items()]
     text = "planned time over the best single kernel, any k, batch 1 to 512"
     if ratios:
         worst, k, batch = max(ratios)
@@ -369,8 +376,8 @@ def check_targets(inference, notes):
               if plan["k"] == FIRST_ANSWER_K and plan["start"]]
     text = "from opening to the first answer, %d %% of the weights, wall clock" % FIRST_ANSWER_K
     if starts:
-        targets.add(text, "≤ %g ms" % FIRST_ANSWER_MS, "%.1f ms" % starts[0],
-                    starts[0] <= FIRST_ANSWER_MS)
+        targets.add(text, "≤ %g ms" % FIRST_ANSWER_MS, "%.1f ms" % statistics.median(starts),
+                    statistics.median(starts) <= FIRST_ANSWER_MS)
     else:
         targets.absent(text, "≤ %g ms" % FIRST_ANSWER_MS,
                        inference.problems.get("plans", "no plans"))

@@ -143,6 +143,7 @@ static lop_status make_forms(const job *j, bench_findings *out, contender *list,
 {
     lop_plan_options options = packed_plan_options(j->values);
     options.threads = threads;
+    options.samples = packed_plan_samples(j->network);
     contender *planned = &list[FORM_PLANNED];
     lop_status status = make_contender(planned, j->s, j->network, &options, j->wanted->anew, error);
     if (status != LOP_OK)

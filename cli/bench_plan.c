@@ -66,6 +66,7 @@ lop_status bench_start(bench_start_times *out, const packed_network *network,
     double opens[STARTS], plans[STARTS], restores[STARTS], ignored;
     lop_status status = lop_packed_encode(network->packed, &file, &size, error);
     start todo = {.file = file, .size = size, .x = x, .options = packed_plan_options(v)};
+    todo.options.samples = packed_plan_samples(network);
     todo.options.max_batch = 1; /* who waits for one answer plans for no more */
     /* The first one with a kept plan measures and keeps it, where it is not there yet. */
     if (status == LOP_OK)
@@ -200,6 +201,7 @@ static lop_status compare_class(bench_single *out, const runner *planned, size_t
         options.threads = c->threads;
         options.min_batch = options.max_batch = c->batch;
         options.measure = true;
+        options.samples = packed_plan_samples(network);
         if (expected(planned->plan, class, layers, kernels[i]) > near)
             continue;
         status = lop_plan_new(&plan, network->packed, &options, error);

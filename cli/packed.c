@@ -153,6 +153,15 @@ lop_plan_options packed_plan_options(const packed_values *v)
     return (lop_plan_options){.precision = v->precision, .isa = isa && isa[0] ? isa : NULL};
 }
 
+lop_plan_samples packed_plan_samples(const packed_network *network)
+{
+    if (!network->dataset)
+        return (lop_plan_samples){0};
+    const lop_samples *train = lop_dataset_train(network->dataset);
+    return (lop_plan_samples){
+        .bytes = train->bytes, .floats = train->floats, .count = train->count};
+}
+
 lop_status runner_begin(runner *r, lop_plan *plan, lop_error *error)
 {
     *r = (runner){.plan = plan, .size = lop_plan_workspace(plan)};

@@ -42,6 +42,10 @@ void packed_close(packed_network *network);
 /** Options for a plan: precision as asked for, and no wider instruction set than LOP_ISA names. */
 lop_plan_options packed_plan_options(const packed_values *v);
 
+/** The training samples of the network's data set, for plans to be measured with; none without one.
+ */
+lop_plan_samples packed_plan_samples(const packed_network *network);
+
 /** A plan with all that a run of it needs. Zero it first; end with runner_end. */
 typedef struct runner {
     lop_plan *plan;

@@ -47,7 +47,9 @@ static lop_status open_as(void **state, const peer_job *job, lop_run_precision p
         return fail(error, LOP_E_MEMORY, "out of memory");
     s->job = job;
     s->bytes = precision == LOP_RUN_INT8;
+    const lop_samples *train = lop_dataset_train(job->contest->dataset);
     const lop_plan_options how = {.precision = precision,
+                                  .samples = {train->bytes, train->floats, train->count},
                                   .threads = job->threads,
                                   .max_batch = job->batch,
                                   .min_batch = job->batch < 128 ? job->batch : 128,

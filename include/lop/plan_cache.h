@@ -27,8 +27,10 @@ typedef struct lop_plan_cache_facts {
 /**
  * As lop_plan_new with `measure`, but takes the choices from the directory "plans" of the cache
  * (lop_cache_directory) where they were measured before, by this library, on this CPU, for the same
- * network and options; otherwise measures and keeps them. A kept plan that is damaged is replaced.
- * That plans cannot be kept is no error.
+ * network and options; otherwise measures and keeps them. Samples are no part of what tells plans
+ * apart: one that was measured with some serves whether there are samples or not, and one that was
+ * measured without is measured again, and replaced, once there are. A kept plan that is damaged is
+ * replaced. That plans cannot be kept is no error.
  *
  * @param options  `measure` and `saved` are not looked at
  * @param data     where the cache is (`cache_dir`); without it the plan is measured and not kept,

@@ -92,6 +92,17 @@ typedef enum lop_run_precision {
     LOP_RUN_BF16
 } lop_run_precision;
 
+/**
+ * Samples to measure with: how long a kernel takes that skips zeros depends on how many there are
+ * and where they lie. Those with which a network was trained are good ones, and some hundred
+ * suffice.
+ */
+typedef struct lop_plan_samples {
+    const uint8_t *bytes; /* [count][inputs], as for lop_plan_run_bytes; NULL: floats */
+    const float *floats;  /* [count][inputs], as for lop_plan_run; NULL: bytes */
+    size_t count;         /* 0: none, and both pointers are NULL */
+} lop_plan_samples;
+
 /** Zero is a good default for every member. */
 typedef struct lop_plan_options {
     lop_run_precision precision;
@@ -103,10 +114,14 @@ typedef struct lop_plan_options {
                        own, which sleep between runs */
     bool measure; /* time the candidates on this machine, which takes some seconds for all sizes of
                      batch, rather than guess by their stated costs, which takes some ms */
-    bool dense;   /* only candidates that skip no zeros: the network's own dense form */
-    const char *kernel; /* this way of computing for every layer that it can compute, as
-                           lop_plan_candidate names it, to compare with; NULL: what is best. With
-                           `saved` LOP_E_ARG: a saved plan has its ways */
+    lop_plan_samples samples; /* to measure with: as many as are needed, from all over them;
+                                 borrowed for the call. None: inputs are made up, with as many zeros
+                                 as those that the network was calibrated with. Not looked at where
+                                 nothing is measured */
+    bool dense;               /* only candidates that skip no zeros: the network's own dense form */
+    const char *kernel;       /* this way of computing for every layer that it can compute, as
+                                 lop_plan_candidate names it, to compare with; NULL: what is best. With
+                                 `saved` LOP_E_ARG: a saved plan has its ways */
     const char *isa; /* use no wider instruction set: "scalar", "avx2", …; NULL: all there are */
     const char *saved; /* a text of lop_plan_text: take its choices and measure nothing; NULL: none.
                           Borrowed for the call. The text must be of a plan with the same
@@ -125,13 +140,14 @@ typedef struct lop_plan lop_plan;
  *
  * @param out     receives the plan; untouched on failure
  * @param packed  keeps: it must outlive the plan
- * @return LOP_OK; LOP_E_ARG without network or place, or where `kernel` and `saved` are both
- *         there; LOP_E_RANGE where an option is outside its range; LOP_E_NAME (unknown `isa` or
- *         `kernel`); LOP_E_UNSUPPORTED where `isa` is not of this machine, where int8 is asked for
- * and the network is not calibrated or a unit has more than 131,072 weights, or where the saved
- * plan is for another CPU, instruction set, precision, batch or version of this library;
- * LOP_E_FORMAT where the saved plan is damaged; LOP_E_SHAPE where it is for another network;
- * LOP_E_LIMIT; LOP_E_MEMORY
+ * @return LOP_OK; LOP_E_ARG without network or place, where `kernel` and `saved` are both there,
+ *         or where `samples` has not one array with a count; LOP_E_NAN where a sample that int8 is
+ *         measured with has a NaN; LOP_E_RANGE where an option is outside its range; LOP_E_NAME
+ *         (unknown `isa` or `kernel`); LOP_E_UNSUPPORTED where `isa` is not of this machine, where
+ *         int8 is asked for and the network is not calibrated or a unit has more than 131,072
+ *         weights, or where the saved plan is for another CPU, instruction set, precision, batch or
+ *         version of this library; LOP_E_FORMAT where the saved plan is damaged; LOP_E_SHAPE where
+ *         it is for another network; LOP_E_LIMIT; LOP_E_MEMORY
  */
 LOP_API lop_status lop_plan_new(lop_plan **out, const lop_packed *packed,
                                 const lop_plan_options *options, lop_error *error);
@@ -173,6 +189,7 @@ typedef struct lop_plan_facts {
     size_t prepared_bytes;  /* of the layers as they are laid out */
     size_t workspace_bytes; /* of one run */
     bool measured;          /* times were measured, now or when the plan was saved */
+    bool sampled;           /* on samples that were given, not on made-up inputs */
 } lop_plan_facts;
 LOP_API void lop_plan_facts_get(const lop_plan *plan, lop_plan_facts *out);
 

@@ -31,10 +31,12 @@ typedef struct bench {
     lop_energy_meter meter;
 } bench;
 
+/* Planned on `samples`, which are those that it is timed on too. */
 static lop_status make_form(form *f, const lop_network *network, const lop_pack_options *pack,
-                            bool dense, lop_error *error)
+                            lop_plan_samples samples, bool dense, lop_error *error)
 {
-    lop_plan_options options = {.measure = true, .dense = dense, .max_batch = 1};
+    lop_plan_options options = {
+        .measure = true, .samples = samples, .dense = dense, .max_batch = 1};
     lop_status status = lop_pack(&f->packed, network, pack, error);
     if (status == LOP_OK)
         status = lop_plan_new(&f->single, f->packed, &options, error);
@@ -146,10 +148,11 @@ lop_status lopi_result_time_planned(lop_result *result, const lop_network *dense
     for (size_t i = 0; i < BATCH && status == LOP_OK; i++)
         lop_batch_gather(samples, split->train + i % split->train_count, 0, 1,
                          b.x + i * samples->features, NULL);
+    const lop_plan_samples probes = {.floats = b.x, .count = BATCH};
     if (status == LOP_OK)
-        status = make_form(&b.form[0], pruned, &pack, false, &why);
+        status = make_form(&b.form[0], pruned, &pack, probes, false, &why);
     if (status == LOP_OK)
-        status = make_form(&b.form[1], dense, &pack, true, &why);
+        status = make_form(&b.form[1], dense, &pack, probes, true, &why);
     /* What cannot be packed has no such times; that is no failure of the sweep. */
     if (status == LOP_OK)
         status = measure(&b, result, error);

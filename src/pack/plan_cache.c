@@ -42,16 +42,27 @@ static lop_status name_file(char **out, const lop_packed *packed, const lop_plan
     return status;
 }
 
+/* *out stays NULL without an error where the kept plan was measured on made-up inputs and there are
+ * samples now. */
 static lop_status restore(lop_plan **out, const lop_packed *packed, lop_plan_options options,
                           const char *path, lop_error *error)
 {
     lopi_bytes text = {0};
+    lop_plan *plan = NULL;
+    lop_plan_facts facts;
     lop_status status = lopi_file_read(&text, path, MAX_PLAN, error);
     if (status == LOP_OK) {
         options.saved = (const char *)text.data; /* a zero byte stands behind */
         options.measure = false;
         options.kernel = NULL; /* it is part of the file's name, so the plan has it where it can */
-        status = lop_plan_new(out, packed, &options, error);
+        status = lop_plan_new(&plan, packed, &options, error);
+    }
+    if (status == LOP_OK) {
+        lop_plan_facts_get(plan, &facts);
+        if (facts.sampled || options.samples.count == 0)
+            *out = plan;
+        else
+            lop_plan_free(plan);
     }
     lopi_free(text.data);
     return status;
@@ -86,7 +97,8 @@ lop_status lop_plan_cached(lop_plan **out, const lop_packed *packed,
         /* fits: within the path */
         snprintf(found.file, room, "%s", length < room ? path : path + length - room + 1);
         if (!anew && lopi_file_exists(path))
-            found.found = restore(&plan, packed, wanted, path, &found.why) == LOP_OK;
+            restore(&plan, packed, wanted, path, &found.why);
+        found.found = plan != NULL;
     }
     status = LOP_OK;
     if (!found.found) {

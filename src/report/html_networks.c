@@ -9,6 +9,7 @@
 #include "report/html.h"
 #include "report/json.h"
 #include "report/networks.h"
+#include "report/samples.h"
 
 /* Measuring a plan takes a tenth of a second, once: the first ones are measured. */
 enum { MEASURED = 48 };
@@ -43,7 +44,9 @@ static json_t *network_json(const lopi_shown_networks *networks, size_t index,
                   : lopi_json_set(object, "inside",
                                   lopi_inside_json(network->packed, &network->account)) &&
                         lopi_json_set(object, "plan",
-                                      lopi_plan_json(network->packed, options, index < MEASURED)));
+                                      lopi_plan_json(network->packed,
+                                                     lopi_report_dataset(options, result->dataset),
+                                                     options, index < MEASURED)));
     if (ok)
         return object;
     json_decref(object);

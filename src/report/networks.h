@@ -58,10 +58,13 @@ json_t *lopi_inside_json(const lop_packed *packed, const lop_file_account *accou
 /**
  * The plan that the runtime makes of a network on this machine, for one sample at a time: each
  * layer's kernel and what it was held against.
+ * @param dataset  with whose training samples it is measured, where they are the network's; NULL:
+ *                 on made-up inputs
  * @param wanted   `isa` and `cache_dir` are looked at
  * @param measure  from the cache or by measuring now, else by stated costs
  * @return a new value: null where no plan can be made; NULL without memory
  */
-json_t *lopi_plan_json(const lop_packed *packed, const lop_report_options *wanted, bool measure);
+json_t *lopi_plan_json(const lop_packed *packed, const lop_dataset *dataset,
+                       const lop_report_options *wanted, bool measure);
 
 #endif

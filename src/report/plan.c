@@ -47,11 +47,15 @@ static json_t *class_json(const lop_plan *plan, const lop_plan_facts *facts, siz
     return NULL;
 }
 
-json_t *lopi_plan_json(const lop_packed *packed, const lop_report_options *wanted, bool measure)
+json_t *lopi_plan_json(const lop_packed *packed, const lop_dataset *dataset,
+                       const lop_report_options *wanted, bool measure)
 {
     lop_plan *plan = NULL;
-    const lop_plan_options options = {.isa = wanted->isa, .max_batch = 1};
+    const lop_samples *train = dataset ? lop_dataset_train(dataset) : NULL;
+    lop_plan_options options = {.isa = wanted->isa, .max_batch = 1};
     const lop_data_options place = {.cache_dir = wanted->cache_dir};
+    if (train && train->features == lop_packed_inputs(packed))
+        options.samples = (lop_plan_samples){train->bytes, train->floats, train->count};
     lop_status status = measure
                             ? lop_plan_cached(&plan, packed, &options, &place, false, NULL, NULL)
                             : lop_plan_new(&plan, packed, &options, NULL);

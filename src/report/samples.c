@@ -25,7 +25,7 @@ typedef struct choice {
     size_t count;
 } choice;
 
-static const lop_dataset *find_dataset(const lop_report_options *options, const char *name)
+const lop_dataset *lopi_report_dataset(const lop_report_options *options, const char *name)
 {
     for (size_t i = 0; name && i < options->dataset_count; i++)
         if (strcmp(lop_dataset_name(options->datasets[i]), name) == 0)
@@ -120,7 +120,7 @@ static json_t *choice_json(const choice *c, size_t block)
 static json_t *block_json(const lopi_view *view, size_t block, const lopi_shown_networks *networks,
                           const lop_report_options *options, bool *ok)
 {
-    const lop_dataset *dataset = find_dataset(options, view->blocks[block].dataset);
+    const lop_dataset *dataset = lopi_report_dataset(options, view->blocks[block].dataset);
     choice c = {.samples = dataset ? lop_dataset_test(dataset) : NULL};
     bool any = false;
     for (size_t i = 0; i < networks->count; i++)

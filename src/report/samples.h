@@ -11,6 +11,9 @@
 
 #include "report/networks.h"
 
+/** A data set among the options', or NULL. */
+const lop_dataset *lopi_report_dataset(const lop_report_options *options, const char *name);
+
 /**
  * What is offered, a new JSON array: { block, side, count, labels, pixels }, the last two in
  * base64, a byte each. Blocks whose data set is not among the options', or whose samples are no

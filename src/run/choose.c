@@ -204,11 +204,13 @@ static lop_status list_networks(const choosing *c, const lopi_laid ***out, size_
 }
 
 /* The fastest of some networks becomes that of the class. Those that are near it run again, among
- * themselves: the least of many times is one that luck made small. */
+ * themselves: the least of many times is one that luck made small. The first one, of several
+ * kernels, must be worth it against the others, of one kernel each. */
 static lop_status elect(const choosing *c, const lopi_laid *const **list, double *ns, size_t count,
                         lop_error *error)
 {
     static const double near = 1.1;
+    const lopi_laid *const *mixed = list[0];
     lop_status status = LOP_OK;
     for (size_t round = 0; round < 2 && status == LOP_OK; round++) {
         status = lopi_bench_networks(c->bench, list, ns, count, error);
@@ -224,9 +226,12 @@ static lop_status elect(const choosing *c, const lopi_laid *const **list, double
         count = kept;
     }
     size_t best = 0;
+    double bar = list[0] == mixed ? ns[0] / (1 - worth_it) : ns[0];
     for (size_t i = 1; i < count; i++)
-        if (ns[i] < ns[best])
+        if (ns[i] < bar) {
             best = i;
+            bar = ns[i];
+        }
     if (status == LOP_OK) {
         c->class->ns = ns[best];
         memmove(c->class->steps, list[best], c->layers->count * sizeof *c->class->steps);
@@ -325,13 +330,16 @@ static lop_status keep_candidates(const choosing *c, lop_error *error)
 static lop_status choose_class(const choosing *c, lop_error *error)
 {
     size_t layers = c->layers->count;
-    size_t *picked = lopi_alloc(layers, sizeof *picked);
+    size_t *picked = lopi_alloc(layers, sizeof *picked); /* at first the first of each layer */
     lop_status status = picked ? LOP_OK : lopi_fail_memory(error, layers * sizeof *picked);
-    for (size_t l = 0; l < layers && status == LOP_OK; l++) {
+    for (size_t l = 0; l < layers && status == LOP_OK; l++)
         status = list_options(c, l, error);
-        if (status == LOP_OK && c->bench)
-            status = measure_options(c, l, error);
-    }
+    if (status == LOP_OK && c->bench)
+        status = take_steps(c, picked, error);
+    if (status == LOP_OK && c->bench)
+        status = lopi_bench_follow(c->bench, c->class->steps, error);
+    for (size_t l = 0; l < layers && status == LOP_OK && c->bench; l++)
+        status = measure_options(c, l, error);
     if (status == LOP_OK)
         status = shortest_path(c, picked, &c->class->ns, error);
     if (status == LOP_OK)
@@ -350,8 +358,8 @@ static lop_status choose_class(const choosing *c, lop_error *error)
     return status;
 }
 
-lop_status lopi_plan_choose(lop_plan *plan, const lopi_layers *layers, bool measure,
-                            lop_error *error)
+lop_status lopi_plan_choose(lop_plan *plan, const lopi_layers *layers,
+                            const lop_plan_options *options, lop_error *error)
 {
     lop_status status = LOP_OK;
     for (size_t i = 0; i < plan->class_count && status == LOP_OK; i++) {
@@ -359,8 +367,8 @@ lop_status lopi_plan_choose(lop_plan *plan, const lopi_layers *layers, bool meas
         c.options = lopi_alloc(layers->count, sizeof *c.options);
         if (!c.options)
             return lopi_fail_memory(error, layers->count * sizeof *c.options);
-        if (measure)
-            status = lopi_bench_new(&c.bench, plan, c.class->batch, error);
+        if (options->measure)
+            status = lopi_bench_new(&c.bench, plan, c.class->batch, &options->samples, error);
         if (status == LOP_OK)
             status = choose_class(&c, error);
         lopi_bench_free(c.bench);

@@ -1,121 +1,56 @@
-/* Times of kernels and of chains of kernels, on inputs that have zeros where the network's have:
- * kernels that skip inputs depend on it. Candidates take turns, so that a slow moment of the
+/* Times of kernels and of chains of kernels. Candidates take turns, so that a slow moment of the
  * machine hits all of them, and a low one of the turns counts. */
-#include "run/plan.h"
-
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
+#include "run/probes.h"
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/sorted.h"
 
-enum {
-    FIRST_RUN = 4,
-    MOST_LAYOUTS = 5,
-    LOOKS = 5,
-    LEAST_TURNS = 3,
-    TURNS = 15,
-    MOST_VARIANTS = 16,
-    MOST_REPETITIONS = 64
-};
+enum { LOOKS = 5, LEAST_TURNS = 3, TURNS = 15, MOST_REPETITIONS = 64 };
 
-static const size_t tiles[MOST_LAYOUTS] = {0, 8, 16, 32, 64};
 static const double turn_ns = 60e3;    /* of one candidate; the clock is exact to some 200 */
 static const double contest_ns = 20e6; /* of one candidate in all its turns, which are 3 or more */
-static const double long_ns = 2e6;     /* a run that takes longer does that as it goes */
+static const double long_ns = 2e6; /* warming up takes no longer; longer runs do that as they go */
 static const double slow = 3; /* a candidate whose first call takes so many times the best is out */
-
-/* One layer's inputs in one layout; several variants, lest the CPU learns them by heart. */
-typedef struct inputs {
-    uint8_t *data; /* [variants][bytes] */
-    size_t bytes;
-} inputs;
 
 struct lopi_bench {
     const lop_plan *plan;
-    size_t batch, variants, next;  /* next: the variant that is due */
-    inputs (*input)[MOST_LAYOUTS]; /* [layers] */
-    uint8_t *source; /* [variants][batch][inputs of the network] in bytes, of whole networks */
-    uint8_t *first;  /* the same, one of them, as its first layer reads it */
-    size_t source_bytes, first_bytes;
+    lopi_probes probes;
+    size_t batch, next; /* next: the variant that is due */
+    uint8_t *first;     /* samples as a network's first layer reads them */
+    size_t first_bytes;
     uint8_t *y, *turned, *flags;
     void *scratch;
     size_t y_bytes, turned_bytes, scratch_bytes, flags_bytes;
 };
 
-lop_status lopi_bench_new(lopi_bench **out, const lop_plan *plan, size_t batch, lop_error *error)
+lop_status lopi_bench_new(lopi_bench **out, const lop_plan *plan, size_t batch,
+                          const lop_plan_samples *samples, lop_error *error)
 {
     lopi_bench *bench = lopi_alloc(1, sizeof *bench);
-    size_t layers = plan->packed->layer_count;
     if (!bench)
         return lopi_fail_memory(error, sizeof *bench);
-    *bench = (lopi_bench){.plan = plan, .batch = batch, .variants = batch <= 8 ? MOST_VARIANTS : 1};
-    bench->input = lopi_alloc(layers, sizeof *bench->input);
-    if (!bench->input) {
-        lopi_free(bench);
-        return lopi_fail_memory(error, layers * sizeof *bench->input);
-    }
-    *out = bench;
-    return LOP_OK;
+    *bench = (lopi_bench){.plan = plan, .batch = batch};
+    lop_status status = lopi_probes_begin(&bench->probes, plan, batch, samples, error);
+    if (status == LOP_OK)
+        *out = bench;
+    else
+        lopi_bench_free(bench);
+    return status;
 }
 
 void lopi_bench_free(lopi_bench *bench)
 {
     if (!bench)
         return;
-    for (size_t l = 0; l < bench->plan->packed->layer_count; l++)
-        for (size_t i = 0; i < MOST_LAYOUTS; i++)
-            lopi_free(bench->input[l][i].data);
-    lopi_free(bench->input);
-    lopi_free(bench->source);
+    lopi_probes_end(&bench->probes);
     lopi_free(bench->first);
     lopi_free(bench->y);
     lopi_free(bench->turned);
     lopi_free(bench->flags);
     lopi_free(bench->scratch);
     lopi_free(bench);
-}
-
-/* Inputs. ------------------------------------------------------------------------------------- */
-
-/* A small generator: what is drawn decides times, never results. */
-static uint32_t draw(uint32_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
-}
-
-/*
- * Zeros as networks have them. Some units fire for nearly every sample and many for hardly any: how
- * often is u^(1 / density − 1) for u even in 0 … 1, whose mean is the density. In what the network
- * reads, neighbours are alike: pixels of a border, and of a stroke. `run` neighbours share their
- * fate. Kernels that skip zeros depend on it, by what they skip and by what stays in the caches.
- */
-static void draw_values(const lopi_values *values, float density, size_t run, uint32_t layer,
-                        uint32_t variant)
-{
-    double exponent = density > 0 && density < 1 ? 1 / (double)density - 1 : 0;
-    uint32_t units = 2463534242u + 97 * layer, samples = units + 7919 * (variant + 1);
-    for (size_t f = 0; f < values->features; f += run) {
-        double rate = pow((double)draw(&units) / UINT32_MAX, exponent);
-        uint32_t threshold = (uint32_t)(rate * UINT32_MAX);
-        for (size_t s = 0; s < values->samples; s++) {
-            bool zero = draw(&samples) > threshold;
-            for (size_t i = f; i < f + run && i < values->features; i++) {
-                uint32_t drawn = 1 + draw(&samples) % 127;
-                void *at = lopi_values_at(values, i, s);
-                if (values->size == 1)
-                    *(uint8_t *)at = (uint8_t)(zero ? 0 : drawn);
-                else
-                    *(float *)at = zero ? 0 : (float)drawn / 64;
-            }
-        }
-    }
 }
 
 static lop_status grow(void **block, size_t *have, size_t wanted, lop_error *error)
@@ -131,65 +66,6 @@ static lop_status grow(void **block, size_t *have, size_t wanted, lop_error *err
     return LOP_OK;
 }
 
-/* Inputs of a layer in a layout: drawn as rows, and turned. */
-static lop_status make_inputs(lopi_bench *bench, size_t layer, size_t slot, lop_error *error)
-{
-    const lopi_packed_layer *packed = &bench->plan->packed->layers[layer];
-    inputs *in = &bench->input[layer][slot];
-    if (in->data)
-        return LOP_OK;
-    lopi_values values = {.layout = {(uint32_t)tiles[slot]},
-                          .features = packed->inputs,
-                          .size = lopi_plan_size(bench->plan, layer),
-                          .samples = bench->batch};
-    size_t bytes = lopi_layout_bytes(values.layout, values.features, values.size, values.samples);
-    uint8_t *data = lopi_alloc_aligned(bench->variants, bytes);
-    if (!data)
-        return lopi_fail_memory(error, bench->variants * bytes);
-    float density = packed->input_density > 0 ? packed->input_density : 1;
-    for (size_t v = 0; v < bench->variants; v++) {
-        values.data = data + v * bytes;
-        draw_values(&values, density, layer == 0 ? FIRST_RUN : 1, (uint32_t)layer, (uint32_t)v);
-    }
-    *in = (inputs){data, bytes};
-    return LOP_OK;
-}
-
-/* Samples as callers have them, for whole networks: bytes. */
-static lop_status make_source(lopi_bench *bench, lop_error *error)
-{
-    const lop_packed *packed = bench->plan->packed;
-    if (bench->source)
-        return LOP_OK;
-    lop_status status = grow((void **)&bench->source, &bench->source_bytes,
-                             bench->variants * bench->batch * packed->inputs, error);
-    float density = packed->layers[0].input_density;
-    for (size_t v = 0; v < bench->variants && status == LOP_OK; v++)
-        for (size_t s = 0; s < bench->batch; s++) {
-            lopi_values one = {.data = bench->source + (v * bench->batch + s) * packed->inputs,
-                               .features = packed->inputs,
-                               .size = 1,
-                               .samples = 1};
-            draw_values(&one, density > 0 ? density : 1, FIRST_RUN, 0,
-                        (uint32_t)(v * bench->batch + s));
-        }
-    return status;
-}
-
-static lopi_source source_of(const lopi_bench *bench, size_t variant)
-{
-    return (lopi_source){.bytes =
-                             bench->source + variant * bench->batch * bench->plan->packed->inputs};
-}
-
-static size_t slot_of(lopi_layout layout)
-{
-    size_t slot = 0;
-    while (slot + 1 < MOST_LAYOUTS && tiles[slot] != layout.tile)
-        slot++;
-    return slot;
-}
-
 /* Room for all that a step needs. */
 static lop_status make_ready(lopi_bench *bench, const lopi_laid *step, lop_error *error)
 {
@@ -202,7 +78,7 @@ static lop_status make_ready(lopi_bench *bench, const lopi_laid *step, lop_error
         lopi_layout_bytes(layout, layer->inputs, lopi_plan_size(plan, step->layer), bench->batch);
     size_t scratch =
         step->kernel->scratch_bytes ? step->kernel->scratch_bytes(step->memory, bench->batch) : 0;
-    lop_status status = make_inputs(bench, step->layer, slot_of(layout), error);
+    lop_status status = lopi_probes_make(&bench->probes, step->layer, layout, error);
     if (status == LOP_OK)
         status = grow((void **)&bench->y, &bench->y_bytes, y, error);
     if (status == LOP_OK)
@@ -234,53 +110,71 @@ static void run_step(const lopi_bench *bench, const lopi_laid *step, const void 
     kernel->run(&call);
 }
 
-/* A single sample through all layers, each on its own inputs, which are as sparse as on the data
- * that the network was calibrated with: what its own activations would be for made-up samples they
- * are not. Where layouts meet, values are turned as in a run. */
-static void run_chain(const lopi_bench *bench, const lopi_laid *const *steps, size_t count,
-                      size_t variant)
+/* A layer's output in the layout of the step that reads it. */
+static void turn(const lopi_bench *bench, const lopi_laid *from, const lopi_laid *to)
 {
-    bool whole = count == bench->plan->packed->layer_count && bench->source;
+    lopi_values y = {bench->y, from->kernel->layout, bench->plan->packed->layers[to->layer].inputs,
+                     lopi_plan_size(bench->plan, to->layer), bench->batch};
+    lopi_values turned = y;
+    turned.layout = to->kernel->layout;
+    turned.data = bench->turned;
+    lopi_values_relayout(&y, &turned);
+}
+
+lop_status lopi_bench_follow(lopi_bench *bench, const lopi_laid *const *steps, lop_error *error)
+{
+    size_t layers = bench->plan->packed->layer_count;
+    for (size_t l = 0; bench->probes.sampled && l + 1 < layers; l++) {
+        lop_status status = make_ready(bench, steps[l], error);
+        lopi_values y = {bench->y, steps[l]->kernel->layout, bench->plan->packed->layers[l].outputs,
+                         lopi_plan_size(bench->plan, l + 1), bench->batch};
+        for (size_t v = 0; v < bench->probes.variants && status == LOP_OK; v++) {
+            run_step(bench, steps[l], lopi_probes_get(&bench->probes, l, y.layout, v));
+            status = lopi_probes_keep(&bench->probes, l + 1, v, &y, error);
+        }
+        if (status != LOP_OK)
+            return status;
+    }
+    return LOP_OK;
+}
+
+/* A single sample through all layers, or one of them, each on its own inputs, which are as sparse
+ * as on the data that the network was calibrated with: what its own activations would be for
+ * made-up samples they are not. Where layouts meet, values are turned as in a run. */
+static void run_chain(const lopi_bench *bench, const lopi_laid *const *steps, size_t count,
+                      bool network, size_t variant)
+{
     for (size_t l = 0; l < count; l++) {
         lopi_layout layout = steps[l]->kernel->layout;
-        const inputs *in = &bench->input[steps[l]->layer][slot_of(layout)];
-        const void *x = in->data + variant * in->bytes;
-        if (l == 0 && whole) {
-            lopi_input_convert(&bench->plan->input, source_of(bench, variant), 0, bench->batch,
-                               layout, bench->first);
+        const void *x = lopi_probes_get(&bench->probes, steps[l]->layer, layout, variant);
+        if (l == 0 && network) {
+            lopi_input_convert(&bench->plan->input, lopi_probes_source(&bench->probes, variant), 0,
+                               bench->batch, layout, bench->first);
             x = bench->first;
         }
-        if (l > 0 && steps[l - 1]->kernel->layout.tile != layout.tile) {
-            lopi_layout before = steps[l - 1]->kernel->layout;
-            size_t size = lopi_plan_size(bench->plan, l);
-            lopi_values from = {bench->y, before, bench->plan->packed->layers[l].inputs, size,
-                                bench->batch};
-            lopi_values to = from;
-            to.layout = layout;
-            to.data = bench->turned;
-            lopi_values_relayout(&from, &to);
-        }
+        if (l > 0 && steps[l - 1]->kernel->layout.tile != layout.tile)
+            turn(bench, steps[l - 1], steps[l]);
         run_step(bench, steps[l], x);
     }
 }
 
-/* Batches through a whole network as a run computes them. How many activations are zero matters
- * little there, and where they lie in the caches much. */
+/* Through a whole network as a run computes it. Of made-up samples only batches go that way: how
+ * many activations are zero matters little there, and where they lie in the caches much. */
 static void run_network(const lopi_bench *bench, const lopi_laid *const *steps, size_t variant)
 {
     const lopi_class class = {.batch = bench->batch, .steps = (const lopi_laid **)(uintptr_t)steps};
     const lopi_room room = {{bench->first, bench->turned}, bench->scratch, bench->flags};
-    lopi_run_piece(bench->plan, &class, source_of(bench, variant), bench->batch,
+    lopi_run_piece(bench->plan, &class, lopi_probes_source(&bench->probes, variant), bench->batch,
                    (float *)(void *)bench->y, &room);
 }
 
 static void run_one(const lopi_bench *bench, const lopi_laid *const *steps, size_t count,
                     bool network, size_t variant)
 {
-    if (network && bench->batch > 1)
+    if (network && (bench->batch > 1 || bench->probes.sampled))
         run_network(bench, steps, variant);
     else
-        run_chain(bench, steps, count, variant);
+        run_chain(bench, steps, count, network, variant);
 }
 
 /* `warming` runs bring the weights into the caches, where others' lie; they count for nothing. */
@@ -288,10 +182,10 @@ static double time_chain(lopi_bench *bench, const lopi_laid *const *steps, size_
                          bool network, size_t warming, size_t repetitions)
 {
     for (size_t i = 0; i < warming; i++)
-        run_one(bench, steps, count, network, bench->next++ % bench->variants);
+        run_one(bench, steps, count, network, bench->next++ % bench->probes.variants);
     double before = lopi_clock_thread_seconds();
     for (size_t i = 0; i < repetitions; i++)
-        run_one(bench, steps, count, network, bench->next++ % bench->variants);
+        run_one(bench, steps, count, network, bench->next++ % bench->probes.variants);
     return 1e9 * (lopi_clock_thread_seconds() - before) / (double)repetitions;
 }
 
@@ -315,6 +209,18 @@ typedef struct contender {
     size_t warming, repetitions; /* runs a turn; none: out */
 } contender;
 
+/* All variants, as often as fits: a turn's inputs are those of every other turn, and each has been
+ * met before, so that what any of them reads is in the caches as it is after a while. */
+static void plan_turn(contender *c, size_t variants)
+{
+    double wanted = turn_ns / c->ns,
+           most = long_ns / c->ns; /* infinite where the clock is coarse */
+    size_t all = most < (double)variants ? (size_t)most : variants;
+    size_t runs = wanted < MOST_REPETITIONS ? (size_t)wanted : MOST_REPETITIONS;
+    c->warming = all;
+    c->repetitions = all == 0 ? 1 : runs < all ? all : runs / all * all;
+}
+
 static lop_status compete(lopi_bench *bench, contender *list, size_t count, size_t layers,
                           bool network, lop_error *error)
 {
@@ -332,11 +238,7 @@ static lop_status compete(lopi_bench *bench, contender *list, size_t count, size
     for (size_t i = 0; i < count; i++) {
         if (list[i].ns > slow * best)
             continue;
-        double wanted = turn_ns / list[i].ns;
-        list[i].repetitions = wanted < 1                  ? 1
-                              : wanted > MOST_REPETITIONS ? MOST_REPETITIONS
-                                                          : (size_t)wanted;
-        list[i].warming = list[i].ns < long_ns;
+        plan_turn(&list[i], bench->probes.variants);
         double turn = (double)(list[i].repetitions + list[i].warming) * list[i].ns;
         while (turns > LEAST_TURNS && (double)turns * turn > contest_ns)
             turns--;
@@ -370,9 +272,7 @@ lop_status lopi_bench_networks(lopi_bench *bench, const lopi_laid *const *const 
             most = bytes > most ? bytes : most;
         }
     }
-    lop_status status = make_source(bench, error);
-    if (status == LOP_OK)
-        status = grow((void **)&bench->first, &bench->first_bytes, most, error);
+    lop_status status = grow((void **)&bench->first, &bench->first_bytes, most, error);
     if (status == LOP_OK)
         status = grow((void **)&bench->turned, &bench->turned_bytes, most, error);
     if (status == LOP_OK)

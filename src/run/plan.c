@@ -71,6 +71,11 @@ static lop_status check_options(const lop_plan_options *options, lop_error *erro
                          options->threads);
     if ((unsigned)options->precision > LOP_RUN_BF16)
         return lopi_fail(error, LOP_E_RANGE, "unknown precision %d", (int)options->precision);
+    const lop_plan_samples *samples = &options->samples;
+    if ((samples->bytes || samples->floats) != (samples->count > 0) ||
+        (samples->bytes && samples->floats))
+        return lopi_fail(error, LOP_E_ARG,
+                         "expected samples as bytes or as floats, and how many there are");
     if (options->kernel && options->saved)
         return lopi_fail(error, LOP_E_ARG, "a saved plan has its kernels: leave out '%.40s'",
                          options->kernel);
@@ -234,7 +239,7 @@ static lop_status fill(lop_plan *plan, const lop_plan_options *options, lop_erro
         status = make_classes(plan, options, error);
     if (status == LOP_OK)
         status = options->saved ? lopi_plan_restore(plan, &layers, options->saved, error)
-                                : lopi_plan_choose(plan, &layers, options->measure, error);
+                                : lopi_plan_choose(plan, &layers, options, error);
     if (status == LOP_OK)
         drop_unused(plan);
     if (status == LOP_OK)
@@ -263,6 +268,7 @@ lop_status lop_plan_new(lop_plan **out, const lop_packed *packed, const lop_plan
     plan->packed = packed;
     plan->dense = options->dense;
     plan->measured = options->measure;
+    plan->sampled = options->measure && options->samples.count > 0;
     plan->half = options->precision == LOP_RUN_BF16;
     if (options->kernel && !(plan->only = lopi_kernel_find(options->kernel))) {
         lop_plan_free(plan);
@@ -322,6 +328,7 @@ void lop_plan_facts_get(const lop_plan *plan, lop_plan_facts *out)
         .classes = plan->class_count,
         .workspace_bytes = lop_plan_workspace(plan),
         .measured = plan->measured,
+        .sampled = plan->sampled,
     };
     for (size_t i = 0; i < plan->laid_count; i++)
         out->prepared_bytes += plan->laid[i]->bytes;

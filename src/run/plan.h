@@ -29,10 +29,11 @@ typedef struct lopi_class {
 struct lop_plan {
     const lop_packed *packed;
     lopi_arithmetic arithmetic;
-    lopi_isa isa;               /* the widest it may use */
-    bool measured, dense, half; /* half: kernels that round to bf16 may serve */
-    const lopi_kernel *only;    /* where it fits; NULL: any */
-    uint32_t **place;           /* [layers][outputs]: see lopi_places_find */
+    lopi_isa isa;            /* the widest it may use */
+    bool measured, sampled;  /* sampled: measured on samples that were given */
+    bool dense, half;        /* half: kernels that round to bf16 may serve */
+    const lopi_kernel *only; /* where it fits; NULL: any */
+    uint32_t **place;        /* [layers][outputs]: see lopi_places_find */
     lopi_input input;
     lopi_class *classes; /* [class_count], batches rising from 1 */
     size_t class_count;
@@ -66,18 +67,23 @@ typedef struct lopi_options {
     size_t count;
 } lopi_options;
 
-/** Decide all classes: fills their steps, times and candidates. */
-lop_status lopi_plan_choose(lop_plan *plan, const lopi_layers *layers, bool measure,
-                            lop_error *error);
+/** Decide all classes: fills their steps, times and candidates. Of the options `measure` and
+ * `samples` count here. */
+lop_status lopi_plan_choose(lop_plan *plan, const lopi_layers *layers,
+                            const lop_plan_options *options, lop_error *error);
 
 /** Nanoseconds to bring the values of one layer's border into another layout, guessed. */
 double lopi_relayout_ns(lopi_layout from, lopi_layout to, size_t features, size_t size,
                         size_t samples);
 
-/** A place to take times: inputs of each layer as dense in zeros as on calibration data. */
+/** A place to take times, on samples or what is made up for them (probes.h). */
 typedef struct lopi_bench lopi_bench;
-lop_status lopi_bench_new(lopi_bench **out, const lop_plan *plan, size_t batch, lop_error *error);
+lop_status lopi_bench_new(lopi_bench **out, const lop_plan *plan, size_t batch,
+                          const lop_plan_samples *samples, lop_error *error);
 void lopi_bench_free(lopi_bench *bench);
+/** Where there are samples, compute what each layer reads for them, by steps [layers], any that
+ * can. Before anything is timed. */
+lop_status lopi_bench_follow(lopi_bench *bench, const lopi_laid *const *steps, lop_error *error);
 /** Time the kernels of one layer against each other, in turns: sets ns of each; those that are
  * hopeless get the time of one call. */
 lop_status lopi_bench_layer(lopi_bench *bench, const lopi_laid *const *laid, lopi_option *option,

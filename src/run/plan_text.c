@@ -1,13 +1,13 @@
 /* A plan as text:
  *
- *     lop-plan 2
+ *     lop-plan 3
  *     cpu AMD EPYC 7B13
  *     isa avx2
  *     kernels 0123456789abcdef            of the names of those in the library
  *     network 0123456789abcdef
  *     precision int8
  *     dense no
- *     measured yes
+ *     measured samples                    or yes: on made-up inputs, or no: guessed
  *     class 1 12345                       a class of batches, ns of the whole network
  *     sparse-rows-i8-avx2 4711 96256      for each layer: kernel, ns, bytes
  *      dense-rows-i8-avx2 9713 784000     and the other candidates, the fastest first
@@ -65,7 +65,7 @@ static void put_header(writer *w, const lop_plan *plan)
 {
     char cpu[64];
     lopi_cpu_name(cpu, sizeof cpu);
-    put(w, "lop-plan 2\ncpu %s\nisa %s\n", cpu, lopi_isa_name(plan->isa));
+    put(w, "lop-plan 3\ncpu %s\nisa %s\n", cpu, lopi_isa_name(plan->isa));
     put(w, "kernels %016" PRIx64 "\n", kernels_sum());
     put(w, "network %016" PRIx64 "\n", plan->packed->checksum);
     put(w, "precision %s\n",
@@ -99,7 +99,7 @@ size_t lop_plan_text(const lop_plan *plan, char *text, size_t size)
 {
     writer w = {text, text ? size : 0, 0};
     put_header(&w, plan);
-    put(&w, "measured %s\n", plan->measured ? "yes" : "no");
+    put(&w, "measured %s\n", plan->sampled ? "samples" : plan->measured ? "yes" : "no");
     for (size_t c = 0; c < plan->class_count; c++) {
         const lopi_class *class = &plan->classes[c];
         put(&w, "class %zu %.0f\n", class->batch, class->ns);
@@ -288,7 +288,10 @@ lop_status lopi_plan_restore(lop_plan *plan, const lopi_layers *layers, const ch
         return status;
     if (!next_line(&r))
         return damaged(&r, error);
-    plan->measured = strcmp(r.text, "measured yes") == 0;
+    plan->sampled = strcmp(r.text, "measured samples") == 0;
+    plan->measured = plan->sampled || strcmp(r.text, "measured yes") == 0;
+    if (!plan->measured && strcmp(r.text, "measured no") != 0)
+        return damaged(&r, error);
     for (size_t c = 0; c < plan->class_count; c++) {
         status = read_class(&r, plan, layers, &plan->classes[c], error);
         if (status != LOP_OK)

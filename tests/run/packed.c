@@ -114,7 +114,10 @@ static double quantize_unit(const lopi_packed_layer *layer, uint32_t r, int *q)
     return scale;
 }
 
-void test_packed_compute_int8(const lop_packed *packed, const float *x, float *y)
+/* The first `layers` layers: y [outputs] where those are all, else `hidden`, what the next one
+ * reads. */
+static void compute_int8(const lop_packed *packed, const float *x, size_t layers, float *y,
+                         int *hidden)
 {
     int *in = lopi_alloc(widest(packed), sizeof *in), *q = lopi_alloc(widest(packed), 4);
     int *out = lopi_alloc(widest(packed), sizeof *out);
@@ -124,7 +127,7 @@ void test_packed_compute_int8(const lop_packed *packed, const float *x, float *y
         t += (float)first->input_zero;
         in[i] = (int)rintf(fminf(fmaxf(t, 0), 127));
     }
-    for (size_t l = 0; l < packed->layer_count; l++) {
+    for (size_t l = 0; l < layers; l++) {
         const lopi_packed_layer *layer = &packed->layers[l];
         const lopi_packed_layer *next = l + 1 < packed->layer_count ? layer + 1 : NULL;
         double out_scale = next ? (double)next->input_scale : 1;
@@ -147,7 +150,19 @@ void test_packed_compute_int8(const lop_packed *packed, const float *x, float *y
         }
         memcpy(in, out, layer->outputs * sizeof *in);
     }
+    if (hidden)
+        memcpy(hidden, in, packed->layers[layers].inputs * sizeof *in);
     lopi_free(in);
     lopi_free(q);
     lopi_free(out);
+}
+
+void test_packed_compute_int8(const lop_packed *packed, const float *x, float *y)
+{
+    compute_int8(packed, x, packed->layer_count, y, NULL);
+}
+
+void test_packed_read_int8(const lop_packed *packed, const float *x, size_t layer, int *in)
+{
+    compute_int8(packed, x, layer, NULL, in);
 }

@@ -19,4 +19,7 @@ void test_packed_compute(const lop_packed *packed, const float *x, double *y);
 /** What int8 must give to the bit, from the definitions in kernel.h and layers.h. y [outputs]. */
 void test_packed_compute_int8(const lop_packed *packed, const float *x, float *y);
 
+/** What layer `layer`, from 0, reads in int8, by the same definitions: in [inputs]. */
+void test_packed_read_int8(const lop_packed *packed, const float *x, size_t layer, int *in);
+
 #endif

@@ -391,7 +391,7 @@ static void bad_calls_get_a_status(void **state)
     assert_int_equal(lop_plan_new(&plan, f.packed, &options, NULL), LOP_E_NAME);
     options = (lop_plan_options){.isa = "wasm"};
     assert_int_equal(lop_plan_new(&plan, f.packed, &options, NULL), LOP_E_UNSUPPORTED);
-    options = (lop_plan_options){.kernel = lopi_kernel_at(0)->name, .saved = "lop-plan 2\n"};
+    options = (lop_plan_options){.kernel = lopi_kernel_at(0)->name, .saved = "lop-plan 3\n"};
     assert_int_equal(lop_plan_new(&plan, f.packed, &options, NULL), LOP_E_ARG);
     assert_int_equal(lop_plan_new(&plan, NULL, NULL, NULL), LOP_E_ARG);
     f.packed->layers[1].input_scale = 0;

@@ -132,7 +132,7 @@ static void other_machines_networks_and_uses_are_refused(void **state)
         lop_status status;
     } changes[] = {
         {"\ncpu ", "\ncpu?", LOP_E_UNSUPPORTED},
-        {"lop-plan 2", "lop-plan 1", LOP_E_UNSUPPORTED},
+        {"lop-plan 3", "lop-plan 2", LOP_E_UNSUPPORTED},
         {"precision int8", "precision bf16", LOP_E_UNSUPPORTED},
         {"class 8 ", "class 9 ", LOP_E_UNSUPPORTED},
         {"\nclass 1 ", "\nclass 1x", LOP_E_UNSUPPORTED},
