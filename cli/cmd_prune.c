@@ -8,6 +8,7 @@
 #include "pruned.h"
 #include "running.h"
 #include "session.h"
+#include "shipped.h"
 #include "trained.h"
 
 typedef struct values {
@@ -65,6 +66,10 @@ static lop_status show_counts(session *s, const values *v, const lop_network *ne
     const lop_recipe *recipe = &v->trained.base.recipe;
     const lop_stage *last = &recipe->stages[recipe->stage_count - 1];
     FILE *stream = strcmp(v->output, "-") == 0 ? stderr : stdout;
+    shipped sizes;
+    lop_status status = shipped_bytes(&sizes, network, 0, error);
+    if (status != LOP_OK)
+        return status;
     if (s->common.json)
         return show_json(json_pack("{s:s, s:s, s:f, s:f, s:I, s:I, s:I, s:I}", "output", v->output,
                                    "method", lop_granularity_name(last->method), "target_sparsity",
@@ -72,7 +77,7 @@ static lop_status show_counts(session *s, const values *v, const lop_network *ne
                                    (json_int_t)count->weights, "weights_left",
                                    (json_int_t)count->weights_left, "effective_weights_left",
                                    (json_int_t)count->effective_weights_left, "bytes_sparse",
-                                   (json_int_t)lop_sparse_bytes(network)),
+                                   (json_int_t)sizes.sparse),
                          error);
     fprintf(stream, "weights left  %s of %s (%.2f %%), %s of them with a part in the result\n",
             grouped(count->weights_left, left, sizeof left),
@@ -82,8 +87,8 @@ static lop_status show_counts(session *s, const values *v, const lop_network *ne
     fprintf(stream, "units left   ");
     for (size_t i = 0; i < count->layers; i++)
         fprintf(stream, " %zu/%zu", count->layer[i].units_left, count->layer[i].units);
-    fprintf(stream, "\nas a file     %s sparse, %s dense\n",
-            sized(lop_sparse_bytes(network), left, sizeof left),
+    fprintf(stream, "\nas a file     %s sparse, without what is dead; %s dense\n",
+            sized(sizes.sparse, left, sizeof left),
             sized(lop_dense_bytes(network), total, sizeof total));
     return LOP_OK;
 }
@@ -149,6 +154,8 @@ static lop_status run(session *s, void *given, lop_error *error)
     if (status == LOP_OK && recipe->stage_count == 0)
         status = usage_error(error, LOP_E_ARG, "--method NAME is missing; expected 'lop %s %s'",
                              s->command->name, s->command->synopsis);
+    if (status == LOP_OK)
+        status = lop_recipe_check(recipe, error); /* options are no fault of the file's */
     if (status == LOP_OK)
         status = trained_check(&v->trained, error);
     if (status == LOP_OK && v->trained.data)

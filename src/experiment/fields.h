@@ -82,5 +82,8 @@ lop_status lopi_recipe_check(const lop_recipe *recipe, lopi_fault *fault, lop_er
 /** One stage, of a training of `epochs` epochs (0: none); `fault` gets the key alone. */
 lop_status lopi_stage_check(const lop_stage *stage, size_t epochs, lopi_fault *fault,
                             lop_error *error);
+/** LOP_E_ARG where a stage, or what a sweep's ways share, says what no method or schedule of the
+ * recipe looks at. */
+lop_status lopi_stages_check_idle(const lop_recipe *recipe, lopi_fault *fault, lop_error *error);
 
 #endif

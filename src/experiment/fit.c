@@ -105,11 +105,12 @@ static lop_status make_bare(fit *f, lop_error *error)
     f->bare.recovery.epochs = 0;
     f->bare.share = lopi_sharing_none();
     f->bare.recovery.distill_weight = 0;
+    f->bare.recovery.distill_temperature = LOPI_DISTILL_TEMPERATURE;
     for (size_t i = 0; i < f->bare.stage_count; i++) {
         lop_stage *stage = &f->bare.stages[i];
         const lop_criterion *criterion = NULL;
         stage->schedule = LOP_SCHEDULE_ONESHOT;
-        stage->initial_sparsity = 0;
+        lopi_stage_forget(stage);
         lop_criterion_find(stage->criterion[0] ? stage->criterion : NULL, stage->method, &criterion,
                            NULL);
         if (!criterion || criterion->needs != LOP_NEEDS_NOTHING)

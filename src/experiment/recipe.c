@@ -31,7 +31,7 @@ lop_status lop_recipe_default(lop_recipe *out, lop_error *error)
                      .input_dropout = NAN,
                      .shift = NAN,
                      .label_smoothing = NAN,
-                     .distill_temperature = 4,
+                     .distill_temperature = LOPI_DISTILL_TEMPERATURE,
                      .seed = LOP_SEED_OF_RUN},
         .share = lopi_sharing_none(),
         .seed = 1,
@@ -192,6 +192,16 @@ static lop_status check_distillation(const lop_recipe *recipe, lop_error *error)
     return LOP_OK;
 }
 
+static lop_status check_temperature(const lop_recipe *recipe, lop_error *error)
+{
+    const lop_recovery *recovery = &recipe->recovery;
+    if (recovery->distill_weight > 0 || recovery->distill_temperature == LOPI_DISTILL_TEMPERATURE)
+        return LOP_OK;
+    return lopi_fail(error, LOP_E_ARG,
+                     "distill_temperature: nothing is learnt from the dense network's answers; say "
+                     "how much (distill_weight), or leave it out");
+}
+
 static const struct {
     const char *section, *key;
     lop_status (*check)(const lop_recipe *recipe, lop_error *error);
@@ -206,6 +216,7 @@ static const struct {
     {"", "train", check_train},
     {"", "stages", check_count},
     {"recovery", "distill_weight", check_distillation},
+    {"recovery", "distill_temperature", check_temperature},
 };
 
 static lop_status check_stages(const lop_recipe *recipe, lopi_fault *fault, lop_error *error)
@@ -261,6 +272,8 @@ lop_status lopi_recipe_check(const lop_recipe *recipe, lopi_fault *fault, lop_er
     }
     lop_status status = recipe->stage_count > 0 ? check_stages(recipe, fault, error)
                                                 : check_ways(recipe, fault, error);
+    if (status == LOP_OK)
+        status = lopi_stages_check_idle(recipe, fault, error);
     if (status == LOP_OK)
         status = lopi_sharing_check(recipe, fault, error);
     return status;

@@ -156,6 +156,7 @@ bool lopi_way_at(const lop_recipe *recipe, size_t index, lop_stage *out)
                     out->method = recipe->methods[m];
                     out->schedule = recipe->schedules[s];
                     snprintf(out->criterion, sizeof out->criterion, "%s", criterion);
+                    lopi_stage_forget(out);
                     return true;
                 }
     return false;

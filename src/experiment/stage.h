@@ -8,12 +8,17 @@
 
 #include "experiment/fields.h"
 
+/* Softness of the dense network's answers unless a recipe says otherwise. */
+#define LOPI_DISTILL_TEMPERATURE 4.0
+
 /** What stages are unless a recipe says otherwise. */
 lop_stage lopi_stage_default(void);
 /** Whether the stage's schedule is the lottery ticket. */
 bool lopi_stage_is_lottery(const lop_stage *stage);
 /** Its row of the pruner's table; not for the lottery. */
 const lop_schedule *lopi_stage_schedule(const lop_stage *stage);
+/** What the stage says of other methods and schedules than its own, as by default again. */
+void lopi_stage_forget(lop_stage *stage);
 /** Say all that is left to defaults; `epochs` is of its training, which `whole` means from the
  * first step of an untrained network on. The stage is one that lopi_stage_check accepts. */
 void lopi_stage_resolve(lop_stage *stage, size_t epochs, bool whole);

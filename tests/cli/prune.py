@@ -108,6 +108,47 @@ class Retrain(tool.LopTest):
         self.lop("prune", "net.safetensors", "-m", "unit,weight", "-k", "50,75", "-o", "alone")
         self.assertEqual(tensors(self.here / "p"), tensors(self.here / "alone"))
 
+    def test_sizes_are_those_of_results(self):
+        """Units that went take their columns along: as a file, prune, inspect and sweep agree."""
+        self.lop("sweep", "--data", self.data, "--layers", "12,8", "--epochs", "1", "-k", "0,50",
+                 "--no-timing", "-o", "out", "-q")
+        for result in tool.read_results(self.here / "out/results.jsonl"):
+            with self.subTest(method=result["method"], k=result["target_sparsity"]):
+                words = ["prune", "out/dense-seed1.safetensors", "-m", result["method"], "-k",
+                         100 * result["target_sparsity"], "-f", "-o", "p"]
+                pruned = json.loads(self.lop(*words, "--json")[0])
+                self.assertEqual(pruned["bytes_sparse"], result["bytes_sparse"])
+                inspected = json.loads(self.lop("inspect", "p", "--json")[0])
+                self.assertEqual(inspected["bytes_sparse"], result["bytes_sparse"])
+        self.assertEqual(result["method"], "unit")
+        # 6 of 12 and 4 of 8 units are left, all of whose weights are dense: 6·64, 4·6 and 4·4.
+        self.assertEqual(result["bytes_sparse"], 4 * (6 * 64 + 4 * 6 + 4 * 4))
+        out, _ = self.lop(*words)
+        self.assertIn("1.70 kB sparse, without what is dead; 3.58 kB dense", out)
+        out, _ = self.lop("inspect", "p")
+        self.assertRegex(out, r"(?m)^sparse +1,696 bytes")
+        self.assertIn("sparse and zstd: without what is dead", out)
+
+    def test_what_is_said_in_vain(self):
+        """Options that only others look at: one line that names both, before anything is done."""
+        for words, says in [
+            (["-m", "weight", "--drop-fraction", "0.2"],
+             "drop_fraction: only schedules set and rigl look at it, found schedule oneshot"),
+            (["-m", "weight", "--epochs", "2", "--schedule", "gradual", "--rounds", "3"],
+             "rounds: only schedules iterative and lottery look at it, found schedule gradual"),
+            (["-m", "unit", "--block", "2x2"], "block_rows: only method block looks at it"),
+            (["-m", "weight", "--epochs", "2", "--distill-temperature", "2"],
+             "say how much (distill_weight), or leave it out"),
+        ]:
+            with self.subTest(words=words):
+                line = self.fails(64, says, "prune", "net.safetensors", "-k", "50", "-o", "p", *words)
+                self.assertNotIn("net.safetensors", line)
+        # One of several stages that looks at it is enough.
+        self.lop("prune", "net.safetensors", "--data", self.data, "-m", "unit,weight", "-k", "50,50",
+                 "--schedule", "oneshot,rigl", "--drop-fraction", "0.2", "--epochs", "2", "-o", "p",
+                 "-q")
+        self.same_again("p")
+
     def test_physical_removal(self):
         self.prune("p", "-m", "unit", "-k", "50", "--epochs", "2")
         record = self.record("p")
