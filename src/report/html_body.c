@@ -29,6 +29,15 @@ void lopi_html_text(const char *text, FILE *stream)
     }
 }
 
+/* Whether it is the first block of its data set. */
+static bool is_new_dataset(const lopi_view *view, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(view->blocks[i].dataset, view->blocks[index].dataset) == 0)
+            return false;
+    return true;
+}
+
 void lopi_html_title(const lopi_page *page, FILE *stream)
 {
     if (page->options->title) {
@@ -36,17 +45,16 @@ void lopi_html_title(const lopi_page *page, FILE *stream)
         return;
     }
     const lopi_view *view = page->view;
-    const char *separator = "Pruning ";
-    fputs(view->count == 0 ? "No results yet" : "", stream);
+    size_t count = 0, put = 0;
+    for (size_t i = 0; i < view->count; i++)
+        count += is_new_dataset(view, i);
+    fputs(count == 0 ? "No results yet" : "Pruning ", stream);
     for (size_t i = 0; i < view->count; i++) {
-        bool again = false;
-        for (size_t j = 0; j < i; j++)
-            again = again || strcmp(view->blocks[j].dataset, view->blocks[i].dataset) == 0;
-        if (again)
+        if (!is_new_dataset(view, i))
             continue;
-        fputs(separator, stream);
+        fputs(put == 0 ? "" : put + 1 == count ? " and " : ", ", stream);
         lopi_html_text(view->blocks[i].dataset, stream);
-        separator = i + 2 == view->count ? " and " : ", ";
+        put++;
     }
 }
 

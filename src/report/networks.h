@@ -25,7 +25,7 @@ typedef struct lopi_shown_network {
     lop_file_account account;
     lop_error error; /* why not */
     size_t same;     /* an earlier one with the same bytes, or its own index */
-    size_t rank;     /* among its series' by size, from 0, each file once */
+    bool best;       /* its series' most pruned that has not fallen, see lopi_best_point */
     bool carried;    /* its bytes go into the page */
 } lopi_shown_network;
 
@@ -44,8 +44,12 @@ typedef struct lopi_shown_networks {
  */
 lop_status lopi_shown_networks_open(lopi_shown_networks *out, const lopi_view *view,
                                     const char *directory, lop_error *error);
-/** Settle which are carried, at most `limit` bytes of files: of each data set an unpruned one, then
- * of each series the smallest, of each the next, and so on, so that every one has several. */
+/**
+ * Settle which are carried, at most `limit` bytes of files: an unpruned one of each data set and
+ * network, each series' most pruned, each series' best, smallest first, each kind for at most two
+ * thirds of what is left; then whatever shortens the way from a series' networks to the nearest one
+ * carried, counted in points of the series, by most for its bytes.
+ */
 void lopi_shown_networks_carry(lopi_shown_networks *networks, size_t limit);
 void lopi_shown_networks_free(lopi_shown_networks *networks);
 

@@ -103,6 +103,36 @@ static void little_data_is_no_crash(void **state)
     free(page_text(&one, NULL));
 }
 
+/* Each data set once, whichever networks were trained on it, as one says it. */
+static void a_title_lists_data_sets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *names[4]; /* of results, a network for each */
+        const char *title;
+    } cases[] = {
+        {{"a", "a", "a", "a"}, "<title>Pruning a</title>"},
+        {{"a", "b", "a", "b"}, "<title>Pruning a and b</title>"},
+        {{"a", "b", "c", "a"}, "<title>Pruning a, b and c</title>"},
+        {{"a", "a", "b", "c"}, "<title>Pruning a, b and c</title>"},
+        {{"a", "b", "c", "d"}, "<title>Pruning a, b, c and d</title>"},
+    };
+    static const char *const networks[] = {"784-10", "784-20-10", "784-30-10", "784-40-10"};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        lop_results results;
+        fake_results(&results, 1, 1);
+        for (size_t i = 0; i < results.count; i++) {
+            fake_text(&results.items[i].dataset, cases[c].names[i % 4]);
+            fake_text(&results.items[i].network, networks[i % 4]);
+        }
+        char *text = page_text(&results, NULL);
+        if (!strstr(text, cases[c].title))
+            fail_msg("expected %s", cases[c].title);
+        free(text);
+        lop_results_free(&results);
+    }
+}
+
 static char directory[] = "/tmp/lop-page-XXXXXX";
 
 /* A packed network of about 150 kB that no other equals. */
@@ -165,6 +195,7 @@ int main(void)
         cmocka_unit_test(nothing_is_fetched),
         cmocka_unit_test(tables_have_the_figures),
         cmocka_unit_test(little_data_is_no_crash),
+        cmocka_unit_test(a_title_lists_data_sets),
         cmocka_unit_test(a_page_is_no_larger_than_two_megabytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
