@@ -1,5 +1,6 @@
 #include "bench_show.h"
 #include "commands.h"
+#include "data_sets.h"
 
 typedef struct values {
     packed_values packed; /* first */
@@ -27,8 +28,10 @@ static const option bench_options[] = {
     {0},
 };
 
-static const option_group groups[] = {
-    {"Measuring", bench_options}, {"Network", packed_options}, {0}};
+static const option_group groups[] = {{"Measuring", bench_options},
+                                      {"Network", packed_options},
+                                      {"Network", data_limit_options},
+                                      {0}};
 
 static const example examples[] = {
     {"lop bench net.safetensors --data mnist", "latency and throughput, beside the dense form"},

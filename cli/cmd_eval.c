@@ -107,7 +107,8 @@ static const option eval_options[] = {
     {0},
 };
 
-static const option_group groups[] = {{"Evaluation", eval_options}, {0}};
+static const option_group groups[] = {
+    {"Evaluation", eval_options}, {"Evaluation", data_limit_options}, {0}};
 
 static const example examples[] = {
     {"lop eval net.safetensors --data mnist", "accuracy and loss on the test part"},

@@ -126,6 +126,7 @@ static const option_group groups[] = {
     {"Distillation", distillation_options},
     {"Sharing", sharing_options},
     {"Data", trained_data_options},
+    {"Data", data_limit_options},
     {"Output", output_options},
     {0},
 };

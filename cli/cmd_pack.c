@@ -123,8 +123,11 @@ static const option file_options[] = {
     {0},
 };
 
-static const option_group groups[] = {
-    {"Values", value_options}, {"Data", data_options}, {"The file", file_options}, {0}};
+static const option_group groups[] = {{"Values", value_options},
+                                      {"Data", data_options},
+                                      {"Data", data_limit_options},
+                                      {"The file", file_options},
+                                      {0}};
 
 static const example examples[] = {
     {"lop pack pruned.safetensors --data mnist -o net.lop", "as few bits as the accuracy bears"},

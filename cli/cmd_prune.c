@@ -5,6 +5,7 @@
 #include <lop/prune.h>
 
 #include "commands.h"
+#include "data_sets.h"
 #include "pruned.h"
 #include "running.h"
 #include "session.h"
@@ -34,17 +35,12 @@ static const option output_options[] = {
 };
 
 static const option_group groups[] = {
-    {"Pruning", stage_list_options},
-    {"Pruning", stage_sparsity_options},
-    {"How to prune", pruning_options},
-    {"When to prune", schedule_options},
-    {"Retraining", recovery_options},
-    {"Distillation", distillation_options},
-    {"Sharing", sharing_options},
-    {"Data", trained_data_options},
-    {"Output", output_options},
-    {"Output", keeping_options},
-    {0},
+    {"Pruning", stage_list_options},   {"Pruning", stage_sparsity_options},
+    {"How to prune", pruning_options}, {"When to prune", schedule_options},
+    {"Retraining", recovery_options},  {"Distillation", distillation_options},
+    {"Sharing", sharing_options},      {"Data", trained_data_options},
+    {"Data", data_limit_options},      {"Output", output_options},
+    {"Output", keeping_options},       {0},
 };
 
 static const example examples[] = {
@@ -59,17 +55,19 @@ static const example examples[] = {
     {0},
 };
 
-static lop_status show_counts(session *s, const values *v, const lop_network *network,
-                              const lop_count *count, lop_error *error)
+/* What a file of the network takes. */
+typedef struct sizes {
+    size_t dense;
+    shipped shipped;
+} sizes;
+
+static lop_status show_counts(session *s, const values *v, const lop_count *count,
+                              const sizes *bytes, lop_error *error)
 {
     char left[32], total[32], effective[32];
     const lop_recipe *recipe = &v->trained.base.recipe;
     const lop_stage *last = &recipe->stages[recipe->stage_count - 1];
     FILE *stream = strcmp(v->output, "-") == 0 ? stderr : stdout;
-    shipped sizes;
-    lop_status status = shipped_bytes(&sizes, network, 0, error);
-    if (status != LOP_OK)
-        return status;
     if (s->common.json)
         return show_json(json_pack("{s:s, s:s, s:f, s:f, s:I, s:I, s:I, s:I}", "output", v->output,
                                    "method", lop_granularity_name(last->method), "target_sparsity",
@@ -77,7 +75,7 @@ static lop_status show_counts(session *s, const values *v, const lop_network *ne
                                    (json_int_t)count->weights, "weights_left",
                                    (json_int_t)count->weights_left, "effective_weights_left",
                                    (json_int_t)count->effective_weights_left, "bytes_sparse",
-                                   (json_int_t)sizes.sparse),
+                                   (json_int_t)bytes->shipped.sparse),
                          error);
     fprintf(stream, "weights left  %s of %s (%.2f %%), %s of them with a part in the result\n",
             grouped(count->weights_left, left, sizeof left),
@@ -88,8 +86,8 @@ static lop_status show_counts(session *s, const values *v, const lop_network *ne
     for (size_t i = 0; i < count->layers; i++)
         fprintf(stream, " %zu/%zu", count->layer[i].units_left, count->layer[i].units);
     fprintf(stream, "\nas a file     %s sparse, without what is dead; %s dense\n",
-            sized(sizes.sparse, left, sizeof left),
-            sized(lop_dense_bytes(network), total, sizeof total));
+            sized(bytes->shipped.sparse, left, sizeof left),
+            sized(bytes->dense, total, sizeof total));
     return LOP_OK;
 }
 
@@ -109,17 +107,22 @@ static lop_status prune_alone(session *s, values *v, const lop_metadata *metadat
 {
     lop_hooks hooks = session_hooks(s);
     lop_count count;
+    sizes bytes = {0};
     lop_status status =
         lop_recipe_prune(&v->trained.base.recipe, &v->trained.network, &hooks, error);
     if (status == LOP_OK)
         status = lop_count_network(v->trained.network, &count, error);
     if (status == LOP_OK && v->compact)
         status = compact(&v->trained.network, error);
+    if (status == LOP_OK) { /* once the file is there, nothing may fail */
+        bytes.dense = lop_dense_bytes(v->trained.network);
+        status = shipped_bytes(&bytes.shipped, v->trained.network, 0, error);
+    }
     if (status != LOP_OK)
         return blame(error, v->trained.base.common.arguments[0]);
     status = lop_network_save(v->trained.network, v->output, metadata,
                               v->trained.base.keep.overwrite, error);
-    return status == LOP_OK ? show_counts(s, v, v->trained.network, &count, error) : status;
+    return status == LOP_OK ? show_counts(s, v, &count, &bytes, error) : status;
 }
 
 static lop_status prune_and_retrain(session *s, const values *v, const lop_metadata *metadata,

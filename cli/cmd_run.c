@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "commands.h"
+#include "data_sets.h"
 #include "packed.h"
 
 enum { PIECE = 512 }; /* samples at a time */
@@ -36,8 +37,10 @@ static const option run_options[] = {
     {0},
 };
 
-static const option_group groups[] = {
-    {"Predictions", run_options}, {"Network", packed_options}, {0}};
+static const option_group groups[] = {{"Predictions", run_options},
+                                      {"Network", packed_options},
+                                      {"Network", data_limit_options},
+                                      {0}};
 
 static const example examples[] = {
     {"lop run net.safetensors t10k-images-idx3-ubyte.gz", "a class a line"},

@@ -92,8 +92,11 @@ static const option output_options[] = {
     {0},
 };
 
-static const option_group groups[] = {
-    {"Scan", scan_options}, {"How to prune", pruning_options}, {"Output", output_options}, {0}};
+static const option_group groups[] = {{"Scan", scan_options},
+                                      {"Scan", data_limit_options},
+                                      {"How to prune", pruning_options},
+                                      {"Output", output_options},
+                                      {0}};
 
 static const example examples[] = {
     {"lop sensitivity net.safetensors --data mnist --figures figures",

@@ -105,17 +105,12 @@ static const option output_options[] = {
 };
 
 static const option_group groups[] = {
-    {"Data", recipe_data_options},
-    {"Network", recipe_network_options},
-    {"Sweep", sweep_options},
-    {"How to prune", pruning_options},
-    {"When to prune", schedule_options},
-    {"Retraining", after_training_options},
-    {"Distillation", distillation_options},
-    {"Sharing", sharing_options},
-    {"Output", output_options},
-    {"Training", recipe_training_options},
-    {0},
+    {"Data", recipe_data_options},          {"Data", data_limit_options},
+    {"Network", recipe_network_options},    {"Sweep", sweep_options},
+    {"How to prune", pruning_options},      {"When to prune", schedule_options},
+    {"Retraining", after_training_options}, {"Distillation", distillation_options},
+    {"Sharing", sharing_options},           {"Output", output_options},
+    {"Training", recipe_training_options},  {0},
 };
 
 static const example examples[] = {

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "data_sets.h"
 #include "running.h"
 #include "session.h"
 
@@ -23,6 +24,7 @@ static const option output_options[] = {
 
 static const option_group groups[] = {
     {"Data", recipe_data_options},
+    {"Data", data_limit_options},
     {"Network", recipe_network_options},
     {"Training", recipe_training_options},
     {"Pruning", stage_list_options},

@@ -42,7 +42,8 @@ static const option verify_options[] = {
     {0},
 };
 
-static const option_group groups[] = {{"Comparison", verify_options}, {0}};
+static const option_group groups[] = {
+    {"Comparison", verify_options}, {"Comparison", data_limit_options}, {0}};
 
 static const example examples[] = {
     {"lop verify pruned.safetensors net.lop --data mnist", "that packing changed nothing"},

@@ -1,6 +1,19 @@
 #include "data_sets.h"
 
+#include <stddef.h>
+
 #include "place.h"
+
+const option data_limit_options[] = {
+    {.name = "max-data-bytes",
+     .kind = OPTION_COUNT,
+     .offset = offsetof(common, max_data_bytes),
+     .least = 1,
+     .argument = "N",
+     .preset = "4294967296",
+     .help = "refuse files with more bytes of data, or of values"},
+    {0},
+};
 
 lop_status data_told(lop_status status, lop_error *error)
 {
@@ -17,6 +30,7 @@ lop_status data_open(lop_dataset **out, session *s, const data_named *named, lop
     const lop_data_options options = {.cache_dir = place_of_data(),
                                       .label_column = named->label_column,
                                       .offline = named->at_hand,
+                                      .max_bytes = s->common.max_data_bytes,
                                       .hooks = &hooks};
     return data_told(lop_dataset_open(out, named->name, &options, error), error);
 }

@@ -6,6 +6,9 @@
 
 #include "session.h"
 
+/** Of commands that read data sets; any that has values which begin with common. */
+extern const option data_limit_options[];
+
 /** What a command line names: a known set, a directory or a file. */
 typedef struct data_named {
     const char *name;

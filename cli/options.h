@@ -73,6 +73,7 @@ typedef struct option_group {
 typedef struct common {
     bool quiet, verbose, json, help, version;
     size_t threads;
+    size_t max_data_bytes; /* 0: the library's limit */
     uint64_t seed;
     const char **arguments; /* what is not an option, in order */
     size_t argument_count;

@@ -73,7 +73,7 @@ static lop_status read_in_pieces(const char *path, const lopi_bytes *whole, lop_
     lopi_source source = {0};
     uint8_t piece[37];
     size_t count = 1, done = 0;
-    lop_status status = lopi_source_open(&source, path, error);
+    lop_status status = lopi_source_open(&source, path, LOP_MAX_DATA_BYTES, error);
     if (status != LOP_OK)
         return status;
     for (size_t size = 1; status == LOP_OK && count > 0; size = size % sizeof piece + 1) {
@@ -201,7 +201,7 @@ static lop_status read_labels(const char *path, lop_error *error)
         snprintf(name, sizeof name, "%s.idx", fuzz_output());
         fuzz_expect(lopi_file_write(name, images, sizeof images, true, NULL) == LOP_OK, name);
     }
-    lop_status status = lopi_idx_read(&part, name, path, error);
+    lop_status status = lopi_idx_read(&part, name, path, LOP_MAX_DATA_BYTES, error);
     for (size_t i = 0; status == LOP_OK && i < part.samples.count; i++)
         fuzz_expect(part.samples.labels[i] < part.samples.classes, "a label that is no class");
     lopi_part_free(&part);
@@ -216,7 +216,7 @@ static lop_status read_idx(const char *path, const lopi_bytes *content, lop_erro
     lop_error other = {0};
     if (content->size > 3 && content->data[3] == 1)
         return read_labels(path, error);
-    lop_status status = lopi_source_open(&source, path, error);
+    lop_status status = lopi_source_open(&source, path, LOP_MAX_DATA_BYTES, error);
     if (status == LOP_OK)
         status = lopi_idx_read_images(&part, &source, error);
     lopi_source_close(&source);
@@ -227,8 +227,9 @@ static lop_status read_idx(const char *path, const lopi_bytes *content, lop_erro
             "images are no inputs");
         lop_inputs_free(inputs);
         put_idx(&b, &part.samples);
-        fuzz_expect_ok(lopi_source_open(&source, fuzz_file(b.data, b.size), &other), &other,
-                       "open");
+        fuzz_expect_ok(
+            lopi_source_open(&source, fuzz_file(b.data, b.size), LOP_MAX_DATA_BYTES, &other),
+            &other, "open");
         fuzz_expect_ok(lopi_idx_read_images(&again, &source, &other), &other, "IDX, written again");
         fuzz_expect(same_samples(&part.samples, &again.samples), "IDX does not come back");
         lopi_source_close(&source);
@@ -276,14 +277,15 @@ static lop_status read_csv(const char *path, const lopi_bytes *content, lop_erro
     buffer b = {NULL, 0, 0};
     bool bytes = false, other_bytes = false;
     lop_error other = {0};
-    lop_status status = lopi_csv_read(&part, &bytes, path, NULL, error);
+    lop_status status = lopi_csv_read(&part, &bytes, path, NULL, LOP_MAX_DATA_BYTES, error);
     /* The same text as inputs: of three values, with or without a label. */
     if (fuzz_thorough_one_in &&
         lopi_csv_parse_inputs(&inputs, &other_bytes, path, content, 3, &other) == LOP_OK)
         fuzz_expect(inputs.samples.labels || inputs.samples.features == 3, "a label was a value");
     if (status == LOP_OK && fuzz_thorough(content)) {
         put_csv(&b, &part.samples);
-        fuzz_expect_ok(lopi_csv_read(&again, &other_bytes, fuzz_file(b.data, b.size), NULL, &other),
+        fuzz_expect_ok(lopi_csv_read(&again, &other_bytes, fuzz_file(b.data, b.size), NULL,
+                                     LOP_MAX_DATA_BYTES, &other),
                        &other, "CSV, written again");
         fuzz_expect(same_samples(&part.samples, &again.samples) && bytes == other_bytes,
                     "CSV does not come back");

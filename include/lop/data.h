@@ -22,7 +22,7 @@ extern "C" {
 #define LOP_MAX_SAMPLES    (1u << 24)
 #define LOP_MAX_CLASSES    65536u
 #define LOP_MAX_FEATURES   (1u << 20)   /* values a sample */
-#define LOP_MAX_DATA_BYTES (1ull << 32) /* of one file, and of one part's values */
+#define LOP_MAX_DATA_BYTES (1ull << 32) /* of one file, and of one part's values, unless told */
 
 /**
  * Samples with their labels. Values are bytes (a network sees byte / 255) or floats (as they are):
@@ -45,6 +45,7 @@ typedef struct lop_data_options {
                                  $XDG_CACHE_HOME/lop, or ~/.cache/lop */
     const char *label_column; /* of a CSV file: its header's name; NULL: "label", else the first */
     bool offline;             /* fail rather than ask a network */
+    size_t max_bytes;         /* of one file, and of one part's values; 0: LOP_MAX_DATA_BYTES */
     const lop_hooks *hooks;
 } lop_data_options;
 

@@ -24,6 +24,7 @@ typedef struct reader {
     size_t line;           /* of `at`, from 1 */
     size_t columns, label; /* label: its column, or NO_LABEL */
     size_t features;       /* lines of so many columns have no label; 0: each has one */
+    size_t limit;          /* bytes of values */
     size_t count, capacity;
     float *values; /* [capacity][columns − 1], or all columns where there is no label */
     uint16_t *labels;
@@ -180,10 +181,13 @@ static lop_status grow(reader *r)
         return LOP_OK;
     /* By a quarter: of short fields the text is half the size of the floats already. */
     size_t capacity = r->capacity + r->capacity / 4 + 64, row = values_of(r) * sizeof(float), bytes;
-    if (!lopi_multiply(capacity, row, &bytes) || bytes - bytes / 5 > LOP_MAX_DATA_BYTES)
+    size_t most = row > 0 ? r->limit / row : capacity;
+    if (most <= r->count)
         return lopi_fail_line(r->error, LOP_E_LIMIT, r->path, r->line,
-                              "expected at most %llu bytes of values, found more",
-                              (unsigned long long)LOP_MAX_DATA_BYTES);
+                              "expected at most %zu bytes of values, found more", r->limit);
+    capacity = capacity < most ? capacity : most;
+    if (!lopi_multiply(capacity, row, &bytes))
+        return lopi_fail_memory(r->error, SIZE_MAX);
     float *values = lopi_realloc(r->values, capacity, row);
     if (!values)
         return lopi_fail_memory(r->error, bytes);
@@ -299,13 +303,13 @@ static lop_status parse(reader *r, const lopi_bytes *text, const char *label_col
 }
 
 lop_status lopi_csv_read(lopi_part *part, bool *all_bytes, const char *path,
-                         const char *label_column, lop_error *error)
+                         const char *label_column, size_t limit, lop_error *error)
 {
     lopi_bytes text = {0};
-    lop_status status = lopi_source_load(&text, path, LOP_MAX_DATA_BYTES, error);
+    lop_status status = lopi_source_load(&text, path, limit, error);
     if (status != LOP_OK)
         return status;
-    reader r = {.path = path, .error = error};
+    reader r = {.path = path, .limit = limit, .error = error};
     status = parse(&r, &text, label_column, part);
     if (status == LOP_OK)
         *all_bytes = r.all_bytes;
@@ -316,7 +320,7 @@ lop_status lopi_csv_read(lopi_part *part, bool *all_bytes, const char *path,
 lop_status lopi_csv_parse_inputs(lopi_part *part, bool *all_bytes, const char *path,
                                  const lopi_bytes *text, size_t features, lop_error *error)
 {
-    reader r = {.path = path, .features = features, .error = error};
+    reader r = {.path = path, .features = features, .limit = LOP_MAX_DATA_BYTES, .error = error};
     lop_status status = parse(&r, text, NULL, part);
     if (status == LOP_OK)
         *all_bytes = r.all_bytes;

@@ -22,7 +22,7 @@
  *         LOP_E_NOT_FOUND, LOP_E_IO
  */
 lop_status lopi_csv_read(lopi_part *part, bool *all_bytes, const char *path,
-                         const char *label_column, lop_error *error);
+                         const char *label_column, size_t limit, lop_error *error);
 
 /**
  * The same for a file's content, of samples that may have no label: where a line has `features`

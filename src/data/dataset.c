@@ -53,23 +53,32 @@ static lop_status find_usual(char **out, const char *directory, size_t file, lop
     return status;
 }
 
-static lop_status read_idx_parts(lop_dataset *set, char *const files[LOPI_FILE_COUNT],
-                                 lop_error *error)
+static size_t limit_of(const lop_data_options *options)
 {
-    lop_status status =
-        lopi_idx_read(&set->train, files[LOPI_TRAIN_IMAGES], files[LOPI_TRAIN_LABELS], error);
+    return options && options->max_bytes ? options->max_bytes : LOP_MAX_DATA_BYTES;
+}
+
+static lop_status read_idx_parts(lop_dataset *set, char *const files[LOPI_FILE_COUNT],
+                                 const lop_data_options *options, lop_error *error)
+{
+    size_t limit = limit_of(options);
+    lop_status status = lopi_idx_read(&set->train, files[LOPI_TRAIN_IMAGES],
+                                      files[LOPI_TRAIN_LABELS], limit, error);
     if (status != LOP_OK)
         return status;
-    return lopi_idx_read(&set->test, files[LOPI_TEST_IMAGES], files[LOPI_TEST_LABELS], error);
+    return lopi_idx_read(&set->test, files[LOPI_TEST_IMAGES], files[LOPI_TEST_LABELS], limit,
+                         error);
 }
 
 static lop_status read_csv_parts(lop_dataset *set, const char *train, const char *test,
-                                 const char *label_column, lop_error *error)
+                                 const lop_data_options *options, lop_error *error)
 {
     bool train_bytes = false, test_bytes = true;
-    lop_status status = lopi_csv_read(&set->train, &train_bytes, train, label_column, error);
+    const char *label_column = options ? options->label_column : NULL;
+    size_t limit = limit_of(options);
+    lop_status status = lopi_csv_read(&set->train, &train_bytes, train, label_column, limit, error);
     if (status == LOP_OK && test)
-        status = lopi_csv_read(&set->test, &test_bytes, test, label_column, error);
+        status = lopi_csv_read(&set->test, &test_bytes, test, label_column, limit, error);
     else if (status == LOP_OK)
         status = lopi_part_divide(&set->train, &set->test, train, error);
     if (status != LOP_OK || !train_bytes || !test_bytes)
@@ -96,10 +105,9 @@ static lop_status read_directory(lop_dataset *set, const char *path,
     if (status != LOP_OK)
         goto out;
     if (!missing)
-        status = read_idx_parts(set, files, error);
+        status = read_idx_parts(set, files, options, error);
     else if (!any && train_csv && test_csv)
-        status =
-            read_csv_parts(set, train_csv, test_csv, options ? options->label_column : NULL, error);
+        status = read_csv_parts(set, train_csv, test_csv, options, error);
     else
         status = lopi_fail_file(error, LOP_E_NOT_FOUND, path,
                                 "expected train-images-idx3-ubyte, train-labels-idx1-ubyte, "
@@ -147,7 +155,7 @@ static lop_status read_known(lop_dataset *set, const lopi_known_set *known,
         status = lopi_set_paths_new(&paths, known, options, error);
     if (status != LOP_OK)
         return status;
-    status = read_idx_parts(set, paths.files, error);
+    status = read_idx_parts(set, paths.files, options, error);
     if (status == LOP_OK) {
         const char *const files[2] = {paths.files[LOPI_TRAIN_IMAGES],
                                       paths.files[LOPI_TEST_IMAGES]};
@@ -187,8 +195,7 @@ static lop_status read_any(lop_dataset *set, const char *name_or_path,
     if (lopi_file_is_directory(name_or_path))
         return read_directory(set, name_or_path, options, error);
     if (lopi_file_exists(name_or_path))
-        return read_csv_parts(set, name_or_path, NULL, options ? options->label_column : NULL,
-                              error);
+        return read_csv_parts(set, name_or_path, NULL, options, error);
     return lopi_fail_unknown_set(name_or_path, error);
 }
 

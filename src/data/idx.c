@@ -100,21 +100,21 @@ static lop_status read_source(lopi_source *source, const idx_kind *kind, idx_fil
         status = read_shape(source, kind, &made, error);
     if (status != LOP_OK)
         return status;
-    if (!lopi_multiply(made.shape[0], made.each, &size) || size > LOP_MAX_DATA_BYTES)
+    if (!lopi_multiply(made.shape[0], made.each, &size) || size > source->limit)
         return lopi_fail_at(error, LOP_E_LIMIT, source->path, 4,
                             "expected at most %llu bytes of values, found %zu times %zu",
-                            (unsigned long long)LOP_MAX_DATA_BYTES, made.shape[0], made.each);
+                            (unsigned long long)source->limit, made.shape[0], made.each);
     status = lopi_source_rest(source, size, &made.owner, &made.values, error);
     if (status == LOP_OK)
         *file = made;
     return status;
 }
 
-static lop_status read_file(const char *path, const idx_kind *kind, idx_file *file,
+static lop_status read_file(const char *path, const idx_kind *kind, size_t limit, idx_file *file,
                             lop_error *error)
 {
     lopi_source source = {0};
-    lop_status status = lopi_source_open(&source, path, error);
+    lop_status status = lopi_source_open(&source, path, limit, error);
     if (status == LOP_OK)
         status = read_source(&source, kind, file, error);
     lopi_source_close(&source);
@@ -150,13 +150,14 @@ static void take_images(lopi_part *part, idx_file *image)
     image->owner = NULL;
 }
 
-lop_status lopi_idx_read(lopi_part *part, const char *images, const char *labels, lop_error *error)
+lop_status lopi_idx_read(lopi_part *part, const char *images, const char *labels, size_t limit,
+                         lop_error *error)
 {
     idx_file image = {0}, label = {0};
     lopi_part made = {0};
-    lop_status status = read_file(labels, &labels_kind, &label, error);
+    lop_status status = read_file(labels, &labels_kind, limit, &label, error);
     if (status == LOP_OK)
-        status = read_file(images, &images_kind, &image, error);
+        status = read_file(images, &images_kind, limit, &image, error);
     if (status != LOP_OK)
         goto out;
     if (image.shape[0] != label.shape[0]) {

@@ -15,11 +15,13 @@
  * Header fields are checked against the file before memory is asked for. samples.classes becomes
  * the largest label + 1.
  *
- * @param part  untouched on failure; end with lopi_part_free
+ * @param part   untouched on failure; end with lopi_part_free
+ * @param limit  most bytes of a file, and of its values
  * @return LOP_OK; LOP_E_FORMAT, LOP_E_TRUNCATED, LOP_E_LIMIT, LOP_E_MEMORY, LOP_E_NOT_FOUND,
  *         LOP_E_IO
  */
-lop_status lopi_idx_read(lopi_part *part, const char *images, const char *labels, lop_error *error);
+lop_status lopi_idx_read(lopi_part *part, const char *images, const char *labels, size_t limit,
+                         lop_error *error);
 
 /** Images alone, from a source at its start; the part has no labels. As lopi_idx_read. */
 lop_status lopi_idx_read_images(lopi_part *part, lopi_source *source, lop_error *error);

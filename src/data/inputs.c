@@ -62,7 +62,7 @@ static lop_status parse(lopi_part *part, const char *path, lopi_bytes *content, 
     bool all_bytes = false;
     lop_status status;
     if (is_idx(content)) {
-        lopi_source source = {.path = path, .file = *content};
+        lopi_source source = {.path = path, .limit = LOP_MAX_DATA_BYTES, .file = *content};
         status = lopi_idx_read_images(part, &source, error);
         *content = source.file;
     } else if (lopi_npy_is(content)) {

@@ -18,10 +18,10 @@ static bool begins_as_gzip(const uint8_t *data, size_t size)
     return size >= 2 && data[0] == 0x1f && data[1] == 0x8b;
 }
 
-lop_status lopi_source_open(lopi_source *source, const char *path, lop_error *error)
+lop_status lopi_source_open(lopi_source *source, const char *path, size_t limit, lop_error *error)
 {
-    lopi_source made = {.path = path};
-    lop_status status = lopi_file_read(&made.file, path, LOP_MAX_DATA_BYTES, error);
+    lopi_source made = {.path = path, .limit = limit};
+    lop_status status = lopi_file_read(&made.file, path, limit, error);
     if (status != LOP_OK)
         return status;
     made.gzip = begins_as_gzip(made.file.data, made.file.size);
@@ -131,7 +131,8 @@ static lop_status too_long(const lopi_source *source, lop_error *error)
                         "expected the end, as the header says, found more bytes");
 }
 
-/* Most bytes of content that the gzip file may have. The product fits: files have 2³² at most. */
+/* Most bytes of content that the gzip file may have. The product fits: no file that was read has
+ * 2⁵⁸. */
 static uint64_t gzip_most(const lopi_source *source)
 {
     return GZIP_BASE + GZIP_RATE * (uint64_t)source->file.size;
@@ -231,7 +232,10 @@ static lop_status load_gzip(lopi_source *source, lopi_bytes *out, size_t limit, 
 lop_status lopi_source_load(lopi_bytes *out, const char *path, size_t limit, lop_error *error)
 {
     lopi_source source = {0};
-    lop_status status = lopi_source_open(&source, path, error);
+    size_t packed; /* what does not compress becomes a little longer by gzip */
+    if (!lopi_add(limit, limit / 1000 + 1024, &packed))
+        packed = SIZE_MAX;
+    lop_status status = lopi_source_open(&source, path, packed, error);
     if (status != LOP_OK)
         return status;
     if (source.gzip) {

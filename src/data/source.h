@@ -20,6 +20,7 @@
 
 typedef struct lopi_source {
     const char *path; /* borrowed */
+    size_t limit;     /* most bytes of the file, and of values that readers may make of it */
     lopi_bytes file;
     size_t position; /* of the next byte of the file, where it is plain */
     uint64_t offset; /* of the next byte of the content */
@@ -27,8 +28,9 @@ typedef struct lopi_source {
     z_stream stream;
 } lopi_source;
 
-/** Begin. `path` is borrowed until lopi_source_close, which is for success only. */
-lop_status lopi_source_open(lopi_source *source, const char *path, lop_error *error);
+/** Begin. `path` is borrowed until lopi_source_close, which is for success only. LOP_E_LIMIT where
+ * the file has more than `limit` bytes. */
+lop_status lopi_source_open(lopi_source *source, const char *path, size_t limit, lop_error *error);
 /** Ends it; a zeroed one is fine. */
 void lopi_source_close(lopi_source *source);
 

@@ -33,6 +33,23 @@ class Usage(tool.LopTest):
         self.fails(64, "rising", "sweep", "-k", "50,25", "-o", "y", "--data", self.data)
         self.fails(64, "unknown option '--no-json'", "train", "--no-json", "-o", "y")
 
+    def test_bytes_of_data(self):
+        """A cap of one's own on what is declared: it refuses, and lets through what it holds."""
+        size = (self.data / "train-images-idx3-ubyte").stat().st_size
+        words = ["train", "--data", self.data, "--layers", "4", "--epochs", "1", "-o", "y", "-q"]
+        self.fails(65, f"expected at most {size - 1} bytes, found {size}", *words,
+                   "--max-data-bytes", size - 1)
+        self.lop(*words, "--max-data-bytes", size)
+        for command in (["eval", "y"], ["verify", "y", "y"], ["sensitivity", "y"], ["bench", "y"],
+                        ["pack", "y", "-o", "z"], ["run", "y", "absent"],
+                        ["prune", "y", "-m", "unit", "-k", "50", "-o", "z"],
+                        ["fit", "y", "-m", "unit", "--max-loss", "1", "-o", "z"],
+                        ["sweep", "-o", "z"]):
+            with self.subTest(command=command):
+                _, err = self.lop(*command, "--data", self.data, "--max-data-bytes", 999, status=65)
+                self.assertIn("expected at most 999 bytes", err)
+                self.assertEqual(err.count("\n"), 1, err)
+
     def test_what_is_missing(self):
         self.fails(64, "--output FILE is missing", "train", "--data", self.data)
         self.fails(64, "--method NAME is missing", "prune", "x", "-k", "5", "-o", "y")

@@ -12,7 +12,8 @@
 static lop_status read_text(const char *text, const char *label_column, lopi_part *part,
                             bool *bytes, lop_error *error)
 {
-    return lopi_csv_read(part, bytes, files_write_text("set.csv", text), label_column, error);
+    return lopi_csv_read(part, bytes, files_write_text("set.csv", text), label_column,
+                         LOP_MAX_DATA_BYTES, error);
 }
 
 /* What is wrong, in which line, and a word that the error must have. */
@@ -194,15 +195,17 @@ static void gzip_is_taken_off_and_binary_refused(void **state)
     bool bytes = false;
     lop_error error = {0};
     const char *path = files_write("set.csv.gz", packed.data, packed.size);
-    assert_int_equal(lopi_csv_read(&part, &bytes, path, NULL, NULL), LOP_OK);
+    assert_int_equal(lopi_csv_read(&part, &bytes, path, NULL, LOP_MAX_DATA_BYTES, NULL), LOP_OK);
     assert_int_equal(part.samples.count, 2);
     lopi_part_free(&part);
     path = files_write("set.csv", "1,2\n3,\0004\n", 9);
-    assert_int_equal(lopi_csv_read(&part, &bytes, path, NULL, &error), LOP_E_FORMAT);
+    assert_int_equal(lopi_csv_read(&part, &bytes, path, NULL, LOP_MAX_DATA_BYTES, &error),
+                     LOP_E_FORMAT);
     assert_non_null(strstr(error.text, "binary"));
     for (size_t size = 2; size < packed.size; size++) {
         path = files_write("set.csv.gz", packed.data, size);
-        assert_int_not_equal(lopi_csv_read(&part, &bytes, path, NULL, NULL), LOP_OK);
+        assert_int_not_equal(lopi_csv_read(&part, &bytes, path, NULL, LOP_MAX_DATA_BYTES, NULL),
+                             LOP_OK);
     }
     lopi_free(packed.data);
 }

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "files.h"
+#include "place.h"
 
 /* Write an IDX pair, `count` images of 2 by 2 with labels that count round `classes`. */
 static void write_pair(const char *images_name, const char *labels_name, uint32_t count,
@@ -130,6 +131,49 @@ static void csv_files_are_sets(void **state)
     lop_dataset_free(NULL);
 }
 
+/* The least that a set of 20 and 10 images, and its CSV of 7 lines, may be held to. */
+static void bytes_are_bounded_as_told(void **state)
+{
+    (void)state;
+    mkdir(files_path("bound"), 0777);
+    write_pair("bound/train-images-idx3-ubyte", "bound/train-labels-idx1-ubyte", 20, 4, false);
+    write_pair("bound/t10k-images-idx3-ubyte", "bound/t10k-labels-idx1-ubyte", 10, 3, false);
+    files_write_text("bound.csv", "a,label\n1,0\n2,1\n3,0\n4,1\n5,0\n6,1\n7,0\n");
+    mkdir(files_path("packed"), 0777);
+    write_pair("packed/train-images-idx3-ubyte.gz", "packed/train-labels-idx1-ubyte.gz", 20, 4,
+               true);
+    write_pair("packed/t10k-images-idx3-ubyte.gz", "packed/t10k-labels-idx1-ubyte.gz", 10, 3, true);
+    static const struct {
+        const char *name;
+        size_t
+            least; /* a file of 16 + 20 · 4 bytes; 8 + 7 · 4 of text, and as much as floats; 80 */
+    } sets[] = {{"bound", 96}, {"bound.csv", 36}, {"packed", 80}};
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        lop_dataset *set = NULL;
+        lop_error error = {0};
+        lop_data_options options = {.max_bytes = sets[i].least - 1};
+        assert_int_equal(lop_dataset_open(&set, files_path(sets[i].name), &options, &error),
+                         LOP_E_LIMIT);
+        assert_non_null(strstr(error.text, "expected at most"));
+        assert_null(set);
+        options.max_bytes = sets[i].least;
+        assert_int_equal(lop_dataset_open(&set, files_path(sets[i].name), &options, NULL), LOP_OK);
+        lop_dataset_free(set);
+        set = NULL;
+        options.max_bytes = SIZE_MAX; /* more than the default, and no sum runs over */
+        assert_int_equal(lop_dataset_open(&set, files_path(sets[i].name), &options, NULL), LOP_OK);
+        lop_dataset_free(set);
+    }
+    /* Text within, and its values beyond: 12 bytes of floats come of each of these lines of 6. */
+    files_write_text("wide.csv", "l,,,\n0,1,2,3\n1,1,2,3\n0,1,2,3\n1,1,2,3\n0,1,2,3\n1,1,2,3\n");
+    lop_dataset *set = NULL;
+    lop_error error = {0};
+    const lop_data_options options = {.label_column = "l", .max_bytes = 60};
+    assert_int_equal(lop_dataset_open(&set, files_path("wide.csv"), &options, &error), LOP_E_LIMIT);
+    assert_non_null(strstr(error.text, "bytes of values"));
+    assert_int_equal(error.line, 7);
+}
+
 static void a_known_set_must_be_what_it_is(void **state)
 {
     (void)state;
@@ -156,14 +200,15 @@ static void a_known_set_must_be_what_it_is(void **state)
 static void the_real_sets_open_quickly(void **state)
 {
     (void)state;
+    const lop_data_options place = {.cache_dir = place_of_data()};
     const lop_data_entry *entry;
     size_t opened = 0;
     for (size_t i = 0; (entry = lop_data_entry_at(i)); i++) {
-        if (!lop_data_present(entry->name, NULL))
+        if (!lop_data_present(entry->name, &place))
             continue;
         lop_dataset *set = NULL;
-        assert_int_equal(lop_data_verify(entry->name, NULL, NULL), LOP_OK);
-        assert_int_equal(lop_dataset_open(&set, entry->name, NULL, NULL), LOP_OK);
+        assert_int_equal(lop_data_verify(entry->name, &place, NULL), LOP_OK);
+        assert_int_equal(lop_dataset_open(&set, entry->name, &place, NULL), LOP_OK);
         assert_int_equal(lop_dataset_train(set)->count, entry->train_count);
         assert_int_equal(lop_dataset_test(set)->count, entry->test_count);
         assert_int_equal(lop_dataset_train(set)->classes, entry->classes);
@@ -183,6 +228,7 @@ int main(void)
         cmocka_unit_test(what_is_missing_is_listed),
         cmocka_unit_test(parts_must_be_alike),
         cmocka_unit_test(csv_files_are_sets),
+        cmocka_unit_test(bytes_are_bounded_as_told),
         cmocka_unit_test(a_known_set_must_be_what_it_is),
         cmocka_unit_test(the_real_sets_open_quickly),
     };

@@ -37,7 +37,7 @@ static lop_status read_images(const void *data, size_t size, lop_error *error)
 {
     lopi_part part = {0};
     const char *labels = write_labels(), *images = files_write("images", data, size);
-    lop_status status = lopi_idx_read(&part, images, labels, error);
+    lop_status status = lopi_idx_read(&part, images, labels, LOP_MAX_DATA_BYTES, error);
     if (status != LOP_OK)
         assert_null(part.values);
     lopi_part_free(&part);
@@ -64,13 +64,14 @@ static void plain_and_gzip_are_read_alike(void **state)
     lopi_bytes plain = make_images(), packed = files_gzip(plain.data, plain.size);
     lopi_part part = {0};
     const char *labels = write_labels();
-    assert_int_equal(
-        lopi_idx_read(&part, files_write("images", plain.data, plain.size), labels, NULL), LOP_OK);
+    assert_int_equal(lopi_idx_read(&part, files_write("images", plain.data, plain.size), labels,
+                                   LOP_MAX_DATA_BYTES, NULL),
+                     LOP_OK);
     assert_is_made(&part);
     lopi_part_free(&part);
-    assert_int_equal(
-        lopi_idx_read(&part, files_write("images.gz", packed.data, packed.size), labels, NULL),
-        LOP_OK);
+    assert_int_equal(lopi_idx_read(&part, files_write("images.gz", packed.data, packed.size),
+                                   labels, LOP_MAX_DATA_BYTES, NULL),
+                     LOP_OK);
     assert_is_made(&part);
     lopi_part_free(&part);
     lopi_free(plain.data);
@@ -90,9 +91,9 @@ static void gzip_members_may_follow_each_other(void **state)
         memcpy(both + first.size + empty.size, second.data, second.size);
         size_t size = first.size + empty.size + second.size;
         lopi_part part = {0};
-        assert_int_equal(
-            lopi_idx_read(&part, files_write("images.gz", both, size), write_labels(), NULL),
-            LOP_OK);
+        assert_int_equal(lopi_idx_read(&part, files_write("images.gz", both, size), write_labels(),
+                                       LOP_MAX_DATA_BYTES, NULL),
+                         LOP_OK);
         assert_is_made(&part);
         lopi_part_free(&part);
         lopi_free(first.data);
@@ -113,7 +114,7 @@ static void images_may_be_flat_or_have_channels(void **state)
         lopi_bytes images = files_idx(shapes[i], dimensions[i], values, VALUES);
         lopi_part part = {0};
         assert_int_equal(lopi_idx_read(&part, files_write("images", images.data, images.size),
-                                       write_labels(), NULL),
+                                       write_labels(), LOP_MAX_DATA_BYTES, NULL),
                          LOP_OK);
         assert_int_equal(part.samples.features, 12);
         assert_int_equal(part.samples.height, heights[i]);
@@ -164,7 +165,7 @@ static void every_changed_byte_is_survived(void **state)
             packed.data[i] ^= changes[j];
             /* Time, system and unused bits may change; what is read may not. */
             lopi_part part = {0};
-            if (lopi_idx_read(&part, path, write_labels(), NULL) == LOP_OK)
+            if (lopi_idx_read(&part, path, write_labels(), LOP_MAX_DATA_BYTES, NULL) == LOP_OK)
                 assert_is_made(&part);
             lopi_part_free(&part);
         }
@@ -225,8 +226,11 @@ static void what_is_no_idx_is_named(void **state)
     assert_int_equal(error.offset, 2);
     lopi_part part = {0};
     const char *labels = write_labels();
-    assert_int_equal(lopi_idx_read(&part, files_path("missing"), labels, &error), LOP_E_NOT_FOUND);
-    assert_int_equal(lopi_idx_read(&part, files_path(""), labels, &error), LOP_E_IO);
+    assert_int_equal(
+        lopi_idx_read(&part, files_path("missing"), labels, LOP_MAX_DATA_BYTES, &error),
+        LOP_E_NOT_FOUND);
+    assert_int_equal(lopi_idx_read(&part, files_path(""), labels, LOP_MAX_DATA_BYTES, &error),
+                     LOP_E_IO);
     assert_non_null(strstr(error.text, "directory"));
 }
 
