@@ -219,6 +219,40 @@ static void directories_are_made_with_parents(void **state)
     lopi_free(below);
 }
 
+/* Of a pipe nobody knows the size: memory grows with what comes, and no further than is allowed. */
+static void standard_input_is_read_as_it_comes(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0, 1, 4095, 4096, 4097, 20000};
+    char *path = at("typed");
+    int kept = dup(STDIN_FILENO);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        uint8_t *bytes = lopi_alloc(sizes[i] + 1, 1);
+        for (size_t j = 0; j < sizes[i]; j++)
+            bytes[j] = (uint8_t)(j * 7 + j / 251);
+        bytes[sizes[i]] = 0;
+        assert_int_equal(lopi_file_write(path, bytes, sizes[i], true, NULL), LOP_OK);
+        lopi_bytes found = {0};
+        lop_error error = {0};
+        int file = open(path, O_RDONLY);
+        assert_int_equal(dup2(file, STDIN_FILENO), STDIN_FILENO);
+        close(file);
+        assert_int_equal(lopi_file_read(&found, "-", sizes[i], &error), LOP_OK);
+        assert_int_equal(found.size, sizes[i]);
+        assert_memory_equal(found.data, bytes, sizes[i] + 1); /* a zero byte stands behind */
+        lopi_free(found.data);
+        if (sizes[i] > 0) {
+            assert_int_equal(lseek(STDIN_FILENO, 0, SEEK_SET), 0);
+            assert_int_equal(lopi_file_read(&found, "-", sizes[i] - 1, &error), LOP_E_LIMIT);
+            assert_string_equal(error.file, "standard input");
+        }
+        lopi_free(bytes);
+    }
+    assert_true(dup2(kept, STDIN_FILENO) == STDIN_FILENO);
+    close(kept);
+    lopi_free(path);
+}
+
 static void a_lock_is_for_one(void **state)
 {
     (void)state;
@@ -264,6 +298,7 @@ int main(void)
         cmocka_unit_test(devices_and_links_stay_what_they_are),
         cmocka_unit_test(appending_mends_a_torn_line),
         cmocka_unit_test(directories_are_made_with_parents),
+        cmocka_unit_test(standard_input_is_read_as_it_comes),
         cmocka_unit_test(a_lock_is_for_one),
         cmocka_unit_test(a_full_disk_is_said),
     };

@@ -257,6 +257,54 @@ static void bad_lines_are_refused(void **state)
     }
 }
 
+static void a_line_has_a_limit(void **state)
+{
+    (void)state;
+    size_t size = (16u << 20) + 1;
+    char *line = malloc(size);
+    lop_result result = lop_result_empty();
+    lop_error error = {0};
+    assert_non_null(line);
+    memset(line, ' ', size);
+    assert_int_equal(lop_result_read(&result, line, size, &error), LOP_E_LIMIT);
+    assert_non_null(
+        strstr(error.text, "expected a line of at most 16777216 bytes, found 16777217"));
+    free(line);
+}
+
+/* What makes two results the same point: each member that does, and one that does not. */
+static void points_are_told_apart(void **state)
+{
+    (void)state;
+    char text[] = "x", same[] = "x";
+    lop_result point = lop_result_empty();
+    point.dataset = point.network = point.method = point.criterion = text;
+    point.scope = point.schedule = text;
+    point.target_sparsity = 0.5;
+    lop_result other = point;
+    other.dataset = same;
+    other.test_loss = 7;
+    assert_true(lop_result_same(&point, &other));
+    char **const members[] = {&other.dataset,   &other.network, &other.method,
+                              &other.criterion, &other.scope,   &other.schedule};
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        char *before = *members[i], another[] = "y";
+        *members[i] = another;
+        assert_false(lop_result_same(&point, &other));
+        *members[i] = NULL;
+        assert_false(lop_result_same(&point, &other));
+        assert_false(lop_result_same(&other, &point));
+        *members[i] = before;
+    }
+    other.seed = point.seed + 1;
+    assert_false(lop_result_same(&point, &other));
+    other.seed = point.seed;
+    other.target_sparsity = NAN;
+    assert_false(lop_result_same(&point, &other));
+    point.target_sparsity = NAN; /* none, both */
+    assert_true(lop_result_same(&point, &other));
+}
+
 static void depth_is_bounded(void **state)
 {
     (void)state;
@@ -417,6 +465,8 @@ int main(void)
         cmocka_unit_test(names_are_fixed),
         cmocka_unit_test(absent_is_left_out),
         cmocka_unit_test(bad_lines_are_refused),
+        cmocka_unit_test(a_line_has_a_limit),
+        cmocka_unit_test(points_are_told_apart),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(unknown_and_null_are_skipped),
         cmocka_unit_test(what_cannot_be_written_is_refused),

@@ -267,6 +267,43 @@ static void test_another_training_is_refused(void **state)
     remove_checkpoint();
 }
 
+/* What a callback keeps in checkpoints has a name of its own, and numbers. */
+static void test_states_are_looked_at(void **state)
+{
+    (void)state;
+    float values[2] = {1, 2};
+    char longest[65];
+    memset(longest, 'a', sizeof longest - 1);
+    longest[64] = 0;
+    const struct {
+        lop_state states[2];
+        const char *said;
+    } wrong[] = {
+        {{{NULL, values, 2}, {"b", values, 2}}, "found ''"},
+        {{{"", values, 2}, {"b", values, 2}}, "found ''"},
+        {{{"a", values, 2}, {"B", values, 2}}, "found 'B'"},
+        {{{"a", values, 2}, {longest, values, 2}}, "found 'aaaa"},
+        {{{"a", values, 2}, {"b", NULL, 2}}, "'b', found none"},
+        {{{"a", values, 0}, {"b", values, 2}}, "'a', found none"},
+        {{{"a", values, 2}, {"a", values, 1}}, "'a' twice"},
+    };
+    lop_train_options options = fixture_options();
+    options.checkpoint = fixture_task.checkpoint;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        lop_network *network = fixture_network(true, true);
+        lop_history history = {0};
+        lop_error error = {0};
+        const lop_train_callback keeps = {.states = wrong[i].states, .state_count = 2};
+        assert_int_equal(lop_train(network, fixture_task.dataset, &fixture_task.split, &options,
+                                   &keeps, &history, &error),
+                         LOP_E_ARG);
+        if (!strstr(error.text, wrong[i].said))
+            fail_msg("expected \"%s\", found %s", wrong[i].said, error.text);
+        assert_false(lopi_file_exists(fixture_task.checkpoint));
+        lop_network_free(network);
+    }
+}
+
 /* A checkpoint is a network file too: its weights are those that training stands at. */
 static void test_is_a_network(void **state)
 {
@@ -341,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_resume_after_a_kill),
         cmocka_unit_test(test_resume_with_patience),
         cmocka_unit_test(test_another_training_is_refused),
+        cmocka_unit_test(test_states_are_looked_at),
         cmocka_unit_test(test_is_a_network),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_no_directory),
