@@ -16,10 +16,6 @@ if [ "$seconds" = --files ]; then
 fi
 readers=${*:-idx gzip csv npy safetensors checkpoint recipe results lop plan}
 build=$PWD/build/fuzz
-scripts/build.sh fuzz
-mkdir -p "$build/seeds" "$build/found"
-"$build/fuzz/fuzz_replay" seeds "$build/seeds"
-
 export OMP_NUM_THREADS=1
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:quarantine_size_mb=1:malloc_context_size=4
 export UBSAN_OPTIONS=print_stacktrace=1
@@ -54,31 +50,24 @@ attack() { # attack READER
         -artifact_prefix="$build/found/$1-" "$corpus" "tests/corpus/$1" "$build/seeds/$1" \
         >"$build/found/$1.log" 2>&1
 }
-failed=0
-wait_for() { # wait_for READER PROCESS
-    if wait "$2"; then
+one() { # one READER: attack it, and say what came of it
+    if attack "$1"; then
         count=$(sed -n 's/^stat::number_of_executed_units: *//p' "$build/found/$1.log")
         echo "fuzz: $1: $count files, nothing found"
     else
         tail -n 40 "$build/found/$1.log"
         echo "fuzz: $1: see above and $build/found"
-        failed=1
+        exit 1
     fi
 }
+# Whichever of two is free takes the next.
+if [ "${LOP_FUZZ_ONE:-}" ]; then
+    one "$readers"
+    exit
+fi
+scripts/build.sh fuzz
+mkdir -p "$build/seeds" "$build/found"
+"$build/fuzz/fuzz_replay" seeds "$build/seeds"
+export LOP_FUZZ_ONE=yes
 # shellcheck disable=SC2086 # several words
-set -- $readers
-while [ $# -gt 0 ]; do
-    attack "$1" &
-    first=$!
-    if [ $# -gt 1 ]; then
-        attack "$2" &
-        second=$!
-        wait_for "$1" "$first"
-        wait_for "$2" "$second"
-        shift 2
-    else
-        wait_for "$1" "$first"
-        shift
-    fi
-done
-exit $failed
+printf '%s\n' $readers | xargs -P 2 -n 1 scripts/fuzz.sh ${files:+--files} "${files:-$seconds}" || exit 1
