@@ -11,7 +11,7 @@ help:
 	@echo 'make deps     install what a build needs, where something is missing (apt-get)'
 	@echo 'make build    build the library and $(LOP)'
 	@echo 'make demo     the pruning experiment on MNIST, from nothing to a page of results'
-	@echo 'make test     all checks: warnings, tests, sanitizers, lint'
+	@echo 'make test     all checks: warnings, tests, sanitizers, coverage, lint'
 	@echo 'make coverage how much of the source the tests take, and whether that is enough'
 	@echo 'make torture  the long part of the tests: faults, kills, full disks; an hour or more'
 	@echo 'make fuzz     readers under attack by files that are made up; FUZZ=600 seconds each, or'

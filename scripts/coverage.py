@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Judges a report of gcovr (JSON): what is read from strangers' files, and all of the source.
 
-coverage.py [--branches] [--list] REPORT   ends with 1 where a floor is not reached; --list names
-                                           each line, and with --branches each branch, that is not taken
+coverage.py [--list] REPORT   ends with 1 where a floor is not reached; --list names each line that is
+                              not taken, and of the readers each branch
 """
 import argparse
 import json
@@ -27,11 +27,12 @@ READERS = {
 }
 # What is not counted, and why.
 LEFT_OUT = {
-    "src/run/kernels/neon": "kernels for another processor: run_aarch64 runs them",
-    "src/run/kernels/wasm": "kernels for another processor: run_emulated_wasm and web_runtime run them",
-    "src/run/kernels/amx": "not every machine has the processor: run_kernels or run_emulated_amx",
-    "src/run/kernels/avx512": "not every machine has the processor: run_kernels or run_emulated_avx512*",
-    "src/run/kernels/inputs_avx512": "not every machine has the processor: run_inputs",
+    "src/run/kernels/scalar": "the definition of every kernel: run_kernels, run_scalar",
+    "src/run/kernels/avx": "kernels for processors that not every machine has: run_kernels, run_emulated_avx512*",
+    "src/run/kernels/amx": "kernels for processors that not every machine has: run_kernels, run_emulated_amx",
+    "src/run/kernels/inputs_avx512": "kernels for processors that not every machine has: run_inputs",
+    "src/run/kernels/neon": "kernels for another processor: run_aarch64",
+    "src/run/kernels/wasm": "kernels for another processor: run_emulated_wasm, web_runtime",
 }
 # Branches that are not counted, by what stands in their line, and why.
 NO_BRANCHES = {
@@ -86,7 +87,6 @@ def percent(pair):
 def main():
     arguments = argparse.ArgumentParser(description="Judge how much of the source the tests take.")
     arguments.add_argument("report", type=Path)
-    arguments.add_argument("--branches", action="store_true", help="branches too")
     arguments.add_argument("--list", action="store_true", help="name what is not taken")
     options = arguments.parse_args()
     files = {f["file"]: count(f) for f in json.loads(options.report.read_text())["files"]
@@ -99,21 +99,20 @@ def main():
                 sys.exit(f"coverage: src/{name} is in no build: READERS is not true, or nothing was counted")
             add(own, files[f"src/{name}"][0])
         print(f"coverage: {reader:20} {percent(own['lines']):5.1f} % of lines"
-              + (f", {percent(own['branches']):5.1f} % of branches" if options.branches else ""))
+              + f", {percent(own['branches']):5.1f} % of branches")
         add(sums["readers"], own)
     for taken, _ in files.values():
         add(sums["all"], taken)
     if options.list:
         for name, (_, missing) in sorted(files.items()):
             text = (ROOT / name).read_text(encoding="utf-8").split("\n")
+            reads = any(name == f"src/{of}" for names in READERS.values() for of in names)
             for number, reached, ways in missing:
-                if not reached or options.branches:
+                if not reached or reads:
                     what = f"{ways} ways not taken" if reached else "not reached"
                     print(f"{name}:{number}: {what}: {text[number - 1].strip()}")
     failed = 0
     for whose, what, floor in FLOORS:
-        if what == "branches" and not options.branches:
-            continue
         found = percent(sums[whose][what])
         failed += found < floor
         print(f"coverage: {whose}: {found:.1f} % of {sums[whose][what][1]} {what}; at least {floor} %"

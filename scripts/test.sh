@@ -23,6 +23,9 @@ step "address, leak and undefined behaviour sanitizers"
 scripts/build.sh asan
 ctest --preset asan
 
+step "coverage"
+scripts/coverage.sh
+
 step "readers under attack"
 scripts/fuzz.sh --quick
 
