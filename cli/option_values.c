@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,6 +11,9 @@
 /* Reading ---------------------------------------------------------------------------------------
  */
 
+/* Above it doubles skip whole numbers. */
+#define MOST_WHOLE 9007199254740991.0
+
 static lop_status read_number(const option_word *w, const char *text, double *out)
 {
     char *end;
@@ -20,19 +22,21 @@ static lop_status read_number(const option_word *w, const char *text, double *ou
     bool whole = w->row->kind == OPTION_COUNT || w->row->kind == OPTION_SEED ||
                  w->row->kind == OPTION_COUNTS || w->row->kind == OPTION_PAIR;
     const char *kind = whole ? "a whole number" : "a number";
-    if (end == text || *end || isspace((unsigned char)text[0]) || !isfinite(value) ||
-        (whole && text[strspn(text, "+-0123456789")]))
+    /* No blanks, no hexadecimal digits, no words. */
+    if (end == text || *end || !isfinite(value) ||
+        text[strspn(text, whole ? "+-0123456789" : "+-.0123456789eE")])
         return usage_error(w->error, LOP_E_ARG, "%s: expected %s, found '%s'", w->shown, kind,
                            text);
     const option *row = w->row;
-    bool high = row->most > 0 && (row->below ? value >= row->most : value > row->most);
+    double most = row->most > 0 || !whole ? row->most : MOST_WHOLE;
+    bool high = most > 0 && (row->below ? value >= most : value > most);
     if (value >= row->least && !high) {
         *out = value;
         return LOP_OK;
     }
-    if (row->most > 0)
+    if (most > 0)
         return usage_error(w->error, LOP_E_RANGE, "%s: expected %.16g to %s%.16g, found %s",
-                           w->shown, row->least, row->below ? "below " : "", row->most, text);
+                           w->shown, row->least, row->below ? "below " : "", most, text);
     return usage_error(w->error, LOP_E_RANGE, "%s: expected %.16g or more, found %s", w->shown,
                        row->least, text);
 }
@@ -162,12 +166,22 @@ static lop_status read_owned(const option_word *w, char **to)
     return LOP_OK;
 }
 
+/* A variable of a script that was never set: no file has the name, and joined to others it may be
+ * the root directory. */
+static bool is_nameless(const option_word *w)
+{
+    return !w->text[0] && (w->row->offer != OFFER_NOTHING || w->row->kind == OPTION_RECIPE);
+}
+
 static lop_status read_value(const option_word *w, char *values)
 {
     void *to = values + w->row->offset;
     double number = 0;
     unsigned index = 0;
     lop_status status = LOP_OK;
+    if (is_nameless(w))
+        return usage_error(w->error, LOP_E_ARG, "%s: expected %s, found ''", w->shown,
+                           w->row->argument);
     switch (w->row->kind) {
     case OPTION_FLAG:
         *(bool *)to = w->text[0] == '1';

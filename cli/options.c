@@ -226,6 +226,10 @@ static lop_status check_complete(const command *of, const common *values,
     if (values->argument_count > of->most)
         return usage_error(error, LOP_E_ARG, "'%s' is one argument too many; expected 'lop %s %s'",
                            values->arguments[of->most], of->name, of->synopsis);
+    for (size_t i = 0; i < values->argument_count; i++)
+        if (of->offer != OFFER_NOTHING && !values->arguments[i][0])
+            return usage_error(error, LOP_E_ARG, "an argument is empty; expected 'lop %s %s'",
+                               of->name, of->synopsis);
     for (size_t i = 0; (row = option_at(of, i)); i++)
         if (row->required && !given[i])
             return usage_error(error, LOP_E_ARG, "--%s %s is missing; expected 'lop %s %s'",

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <lop/machine.h>
 #include <lop/output.h>
@@ -39,6 +40,16 @@ static bool is_own_page(const watch *w)
     return strstr(head, mark) != NULL;
 }
 
+/* Whether the page goes into the results' own directory, which the sweep is yet to make. */
+static bool is_in_coming_directory(const watch *w)
+{
+    size_t length = strlen(w->directory);
+    while (length > 1 && w->directory[length - 1] == '/')
+        length--;
+    return access(w->directory, F_OK) != 0 && strncmp(w->page, w->directory, length) == 0 &&
+           w->page[length] == '/' && !strchr(w->page + length + 1, '/') && w->page[length + 1];
+}
+
 lop_status watch_check(const watch *w, lop_error *error)
 {
     struct stat found;
@@ -54,6 +65,8 @@ lop_status watch_check(const watch *w, lop_error *error)
                     "exists already, and is no page of this sweep; -f overwrites it");
         return blame(error, w->page);
     }
+    if (is_in_coming_directory(w))
+        return LOP_OK;
     lop_status status = lop_output_open(&output, w->page, true, error);
     lop_output_abandon(output);
     return status;

@@ -17,6 +17,12 @@ class Usage(tool.LopTest):
             (["-k", "-1"], "-k: expected 0 to below 100, found -1"),
             (["-k", "nan"], "-k: expected a number, found 'nan'"),
             (["-k", "9x"], "-k: expected a number, found '9x'"),
+            (["-k", "0x10"], "-k: expected a number, found '0x10'"),
+            (["-k", " 5"], "-k: expected a number, found ' 5'"),
+            (["-k", "inf"], "-k: expected a number, found 'inf'"),
+            (["-k", "1e999"], "-k: expected a number, found '1e999'"),
+            (["--every-steps", "99999999999999999999999"],
+             "--every-steps: expected 0 to 9007199254740991, found 99999999999999999999999"),
             (["-k"], "-k: expected K behind it, found nothing"),
             (["--sparsity="], "--sparsity: expected a number, found ''"),
         ]:
@@ -32,6 +38,17 @@ class Usage(tool.LopTest):
         self.fails(64, "--threads: expected 0 to 1024", "train", "--threads", "9999", "-o", "y")
         self.fails(64, "rising", "sweep", "-k", "50,25", "-o", "y", "--data", self.data)
         self.fails(64, "unknown option '--no-json'", "train", "--no-json", "-o", "y")
+
+    def test_empty_names(self):
+        """What an unset variable of a script leaves: refused before it is taken for a place."""
+        for words in (["report", ""], ["inspect", ""], ["compare", "out", ""], ["run", "x", ""],
+                      ["data", "show", ""]):
+            self.fails(64, "an argument is empty; expected 'lop " + words[0], *words)
+        for option, words in (("--output", ["train"]), ("--output", ["sweep"]), ("--recipe", ["train"]),
+                              ("--data", ["eval", "x"]), ("--watch-report", ["sweep", "-o", "y"]),
+                              ("--output", ["prune", "x", "-m", "unit", "-k", "5"]),
+                              ("--figures", ["report", "x"])):
+            self.fails(64, f"{option}: expected ", *words, option, "")
 
     def test_bytes_of_data(self):
         """A cap of one's own on what is declared: it refuses, and lets through what it holds."""

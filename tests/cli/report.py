@@ -27,6 +27,8 @@ class Report(tool.LopTest):
         # It is its own page, so it may be written again; so is the one beside the results.
         self.lop(*watched)
         self.lop(*self.sweep("out", "--watch-report", "out/report.html"))
+        self.lop(*self.sweep("new", "--watch-report", "new/live.html"))
+        self.assertTrue((self.here / "new/live.html").is_file())
         self.assertNotIn(str(self.here), page)
 
     def test_what_is_not_its_page_stays(self):
