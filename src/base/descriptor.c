@@ -4,8 +4,8 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdint.h>
+#include <stdio.h>
 
-#include "base/memory.h"
 #include "base/system.h"
 
 int lopi_descriptor_write(int descriptor, const void *bytes, size_t size)
@@ -32,17 +32,19 @@ int lopi_descriptor_sync(int descriptor)
     return result;
 }
 
-/* Without this a rename may be forgotten by a power cut although the file's bytes are safe. */
+/*
+ * Without this a rename may be forgotten by a power cut although the file's bytes are safe. The
+ * file is in place by now, so no memory is asked for, which might fail; the system takes no longer
+ * names.
+ */
 int lopi_directory_sync(const char *path)
 {
-    char *copy = lopi_strdup(path);
-    if (!copy)
-        return ENOMEM;
-    int descriptor = lopi_descriptor_open(dirname(copy), O_RDONLY | O_DIRECTORY);
-    int number = descriptor < 0 ? errno : 0;
-    lopi_free(copy);
+    char copy[4096];
+    if ((size_t)snprintf(copy, sizeof copy, "%s", path) >= sizeof copy)
+        return ENAMETOOLONG;
+    int descriptor = lopi_descriptor_open(dirname(copy), O_RDONLY | O_DIRECTORY), number = 0;
     if (descriptor < 0)
-        return number;
+        return errno;
     /* Some file systems cannot sync a directory and say EINVAL: there is nothing more to do. */
     if (lopi_descriptor_sync(descriptor) != 0 && errno != EINVAL)
         number = errno;

@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/system.h"
 
 static char directory[] = "/tmp/lop-test-XXXXXX";
 
@@ -100,6 +101,36 @@ static void an_abandoned_output_leaves_nothing(void **state)
     lopi_output_abandon(&output);
     assert_false(lopi_file_exists(path));
     assert_false(has_entries_like("abandoned"));
+    lopi_free(path);
+}
+
+static void *no_block(size_t count, size_t size)
+{
+    (void)count, (void)size;
+    return NULL;
+}
+
+static void *no_larger_block(void *block, size_t size)
+{
+    (void)block, (void)size;
+    return NULL;
+}
+
+/* What is in place was not a failure: from the rename on nothing is asked that may be refused. */
+static void a_finished_output_wants_no_memory(void **state)
+{
+    (void)state;
+    char *path = at("finished");
+    lopi_output output = {0};
+    assert_int_equal(lopi_file_write(path, "old", 3, false, NULL), LOP_OK);
+    assert_int_equal(lopi_output_open(&output, path, true, NULL), LOP_OK);
+    assert_true(fputs("new", output.stream) >= 0);
+    const lopi_memory_calls kept = lopi_memory_system;
+    lopi_memory_system = (lopi_memory_calls){no_block, no_larger_block, no_block, kept.release};
+    lop_status status = lopi_output_commit(&output, NULL);
+    lopi_memory_system = kept;
+    assert_int_equal(status, LOP_OK);
+    assert_content(path, "new");
     lopi_free(path);
 }
 
@@ -292,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(written_files_are_read_back),
         cmocka_unit_test(an_abandoned_output_leaves_nothing),
+        cmocka_unit_test(a_finished_output_wants_no_memory),
         cmocka_unit_test(a_killed_output_leaves_nothing),
         cmocka_unit_test(outputs_have_the_usual_permissions),
         cmocka_unit_test(what_is_no_file_is_refused),
