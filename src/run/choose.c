@@ -14,7 +14,7 @@ static const double hopeless = 12;
 /* Networks of one kernel are tried up to so many times the sum of the best of each layer. */
 static const double near_network = 3;
 /* A change must save this share to be taken: less is noise. */
-static const double worth_it = 0.02;
+static const double worth_it = 0.03;
 
 double lopi_relayout_ns(lopi_layout from, lopi_layout to, size_t features, size_t size,
                         size_t samples)
@@ -264,6 +264,22 @@ out:
     return status;
 }
 
+/* Whether a network is worth taking instead of the class's, twice: of many that are tried, luck
+ * alone makes some look better once. */
+static lop_status is_better(const choosing *c, const lopi_laid *const *trial, bool *better,
+                            lop_error *error)
+{
+    const lopi_laid *const *const both[] = {c->class->steps, trial};
+    for (size_t round = 0; round < 2 && *better; round++) {
+        double ns[2];
+        lop_status status = lopi_bench_networks(c->bench, both, ns, 2, error);
+        if (status != LOP_OK)
+            return status;
+        *better = ns[1] < (1 - worth_it) * ns[0];
+    }
+    return LOP_OK;
+}
+
 /* Change each layer of a measured class once, where that makes the whole network faster. Only
  * what is near the best by itself is tried. */
 static lop_status refine(const choosing *c, lop_error *error)
@@ -284,13 +300,12 @@ static lop_status refine(const choosing *c, lop_error *error)
                 trial[i] = c->class->steps[i];
             status =
                 lopi_plan_lay(c->plan, c->layers, l, options->option[o].kernel, &trial[l], error);
-            double ns[2];
-            const lopi_laid *const *const both[] = {c->class->steps, trial};
+            bool better = true;
             if (status == LOP_OK)
-                status = lopi_bench_networks(c->bench, both, ns, 2, error);
+                status = is_better(c, trial, &better, error);
             if (status != LOP_OK)
                 goto out;
-            if (ns[1] < (1 - worth_it) * ns[0])
+            if (better)
                 c->class->steps[l] = trial[l];
         }
     }
