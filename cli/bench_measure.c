@@ -153,7 +153,8 @@ static lop_status make_forms(const job *j, bench_findings *out, contender *list,
     static const char *const names[] = {[LOP_RUN_AUTO] = "auto",
                                         [LOP_RUN_FLOAT32] = "float32",
                                         [LOP_RUN_INT8] = "int8",
-                                        [LOP_RUN_BF16] = "bf16"};
+                                        [LOP_RUN_BF16] = "bf16",
+                                        [LOP_RUN_FP16] = "fp16"};
     lop_run_precision precision = out->facts[FORM_PLANNED].precision;
     out->forms[FORM_PLANNED] = out->forms[FORM_DENSE] = names[precision];
     out->forms[FORM_DENSE_FLOAT32] = precision == LOP_RUN_FLOAT32 ? NULL : names[LOP_RUN_FLOAT32];

@@ -19,7 +19,8 @@ static const char *precision_at(const void *context, size_t index)
     static const char *const names[] = {[LOP_RUN_AUTO] = "auto",
                                         [LOP_RUN_FLOAT32] = "float32",
                                         [LOP_RUN_INT8] = "int8",
-                                        [LOP_RUN_BF16] = "bf16"};
+                                        [LOP_RUN_BF16] = "bf16",
+                                        [LOP_RUN_FP16] = "fp16"};
     (void)context;
     return index < sizeof names / sizeof *names ? names[index] : NULL;
 }
@@ -45,7 +46,7 @@ const option packed_options[] = {
      .offset = offsetof(packed_values, precision),
      .name_at = precision_at,
      .argument = "NAME",
-     .help = "of products: float32, int8, bf16, or auto, which is int8 where the network is "
+     .help = "of products: float32, int8, bf16, fp16, or auto, which is int8 where the network is "
              "calibrated"},
     {0},
 };

@@ -84,12 +84,20 @@ LOP_API lop_status lop_packed_layer_get(const lop_packed *packed, size_t index,
  * float32 but that kernels which round weights, or inputs and weights, to bf16 may serve too: each
  * product is then within 2^-8 + 2^-18 of its own size. AVX-512 has one for few samples; for batches
  * the toolkit has dense ones (network.h, lop_dense_kernels_register). Without them BF16 is float32.
+ *
+ * FP16 is float32 but that kernels which compute in floats of 16 bits may serve too: inputs,
+ * weights and sums are rounded to u = 2^-11, scaled by powers of two so that none overflows. A unit
+ * of k weights is off by at most (k + 3) u / (1 - (k + 3) u) times the sum of its products' sizes,
+ * and k 2^-21 times its largest weight times the sample's largest input, neither taken for less
+ * than 2^-126, layer by layer. AVX-512 with FP16 has one for few samples; without it FP16 is
+ * float32.
  */
 typedef enum lop_run_precision {
     LOP_RUN_AUTO,
     LOP_RUN_FLOAT32,
     LOP_RUN_INT8,
-    LOP_RUN_BF16
+    LOP_RUN_BF16,
+    LOP_RUN_FP16
 } lop_run_precision;
 
 /**
@@ -181,7 +189,7 @@ LOP_API lop_status lop_plan_run_bytes(const lop_plan *plan, const uint8_t *x, si
 
 /** What a plan is like as a whole. */
 typedef struct lop_plan_facts {
-    lop_run_precision precision; /* FLOAT32, INT8 or BF16 */
+    lop_run_precision precision; /* not AUTO */
     const char *isa;             /* the widest instruction set that it may use */
     size_t threads, layers;
     size_t inputs, outputs; /* values that a sample has, and yields */

@@ -21,6 +21,7 @@ static const struct {
     const char *name, *flags[3];
 } instruction_sets[] = {
     {"amx", {"amx_bf16", "avx512_vnni"}},
+    {"avx512_fp16", {"avx512_fp16", "avx512_vnni"}},
     {"avx512_bf16", {"avx512_bf16"}},
     {"avx512_vnni", {"avx512_vnni"}},
     {"avx512", {"avx512bw", "avx512vl"}},

@@ -468,7 +468,7 @@ static lopi_kernel kernels[] = {
     {.name = "dense-onednn-f32", .arithmetic = LOPI_F32, .cost_ns = cost_f32, .begin = begin_f32},
     {.name = "dense-onednn-bf16",
      .arithmetic = LOPI_F32,
-     .half = true,
+     .rounding = LOPI_BF16,
      .cost_ns = cost_bf16,
      .begin = begin_bf16},
     {.name = "dense-onednn-i8", .arithmetic = LOPI_I8, .cost_ns = cost_i8, .begin = begin_i8},

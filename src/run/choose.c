@@ -37,7 +37,7 @@ typedef struct choosing {
 static bool possible(const lop_plan *plan, const lopi_kernel *kernel, const lopi_layer *layer)
 {
     return kernel->arithmetic == plan->arithmetic && lopi_isa_has(plan->isa, kernel->isa) &&
-           (!plan->dense || kernel->operation == LOPI_DENSE) && (plan->half || !kernel->half) &&
+           (!plan->dense || kernel->operation == LOPI_DENSE) && lopi_plan_allows(plan, kernel) &&
            (!kernel->fits || kernel->fits(layer));
 }
 

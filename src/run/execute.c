@@ -99,8 +99,10 @@ static void run_layers(const piece *p, const member *m)
         lopi_barrier_wait(p->barrier, m->count);
         run_kernel(p, m, step, &x, &y);
         lopi_barrier_wait(p->barrier, m->count);
-        if (redo)
+        if (redo) {
             redo_not_finite(p, l, &x, &y);
+            lopi_values_pad(&y); /* where kernels have written 0 · NaN */
+        }
         x = y;
     }
     if (m->index == 0)

@@ -45,7 +45,7 @@ static lop_status find_isa(const char *name, lopi_isa *out, lop_error *error)
 static lop_status find_arithmetic(const lop_packed *packed, lop_run_precision precision,
                                   lopi_arithmetic *out, lop_error *error)
 {
-    if (precision == LOP_RUN_FLOAT32 || precision == LOP_RUN_BF16) {
+    if (precision != LOP_RUN_AUTO && precision != LOP_RUN_INT8) {
         *out = LOPI_F32;
         return LOP_OK;
     }
@@ -69,7 +69,7 @@ static lop_status check_options(const lop_plan_options *options, lop_error *erro
     if (options->threads > MAX_THREADS)
         return lopi_fail(error, LOP_E_RANGE, "expected 1 to %d threads, found %zu", MAX_THREADS,
                          options->threads);
-    if ((unsigned)options->precision > LOP_RUN_BF16)
+    if ((unsigned)options->precision > LOP_RUN_FP16)
         return lopi_fail(error, LOP_E_RANGE, "unknown precision %d", (int)options->precision);
     const lop_plan_samples *samples = &options->samples;
     if ((samples->bytes || samples->floats) != (samples->count > 0) ||
@@ -269,7 +269,9 @@ lop_status lop_plan_new(lop_plan **out, const lop_packed *packed, const lop_plan
     plan->dense = options->dense;
     plan->measured = options->measure;
     plan->sampled = options->measure && options->samples.count > 0;
-    plan->half = options->precision == LOP_RUN_BF16;
+    plan->rounding = options->precision == LOP_RUN_BF16   ? LOPI_BF16
+                     : options->precision == LOP_RUN_FP16 ? LOPI_FP16
+                                                          : LOPI_FULL;
     if (options->kernel && !(plan->only = lopi_kernel_find(options->kernel))) {
         lop_plan_free(plan);
         return lopi_fail(error, LOP_E_NAME, "unknown kernel '%.40s'", options->kernel);
@@ -314,12 +316,17 @@ void lop_plan_free(lop_plan *plan)
 
 size_t lop_plan_workspace(const lop_plan *plan) { return plan->threads * plan->worker_bytes; }
 
+lop_run_precision lopi_plan_precision(const lop_plan *plan)
+{
+    static const lop_run_precision of_floats[] = {
+        [LOPI_FULL] = LOP_RUN_FLOAT32, [LOPI_BF16] = LOP_RUN_BF16, [LOPI_FP16] = LOP_RUN_FP16};
+    return plan->arithmetic == LOPI_I8 ? LOP_RUN_INT8 : of_floats[plan->rounding];
+}
+
 void lop_plan_facts_get(const lop_plan *plan, lop_plan_facts *out)
 {
     *out = (lop_plan_facts){
-        .precision = plan->arithmetic == LOPI_I8 ? LOP_RUN_INT8
-                     : plan->half                ? LOP_RUN_BF16
-                                                 : LOP_RUN_FLOAT32,
+        .precision = lopi_plan_precision(plan),
         .isa = lopi_isa_name(plan->isa),
         .threads = plan->threads,
         .layers = plan->packed->layer_count,

@@ -29,9 +29,10 @@ typedef struct lopi_class {
 struct lop_plan {
     const lop_packed *packed;
     lopi_arithmetic arithmetic;
-    lopi_isa isa;            /* the widest it may use */
-    bool measured, sampled;  /* sampled: measured on samples that were given */
-    bool dense, half;        /* half: kernels that round to bf16 may serve */
+    lopi_isa isa;           /* the widest it may use */
+    bool measured, sampled; /* sampled: measured on samples that were given */
+    bool dense;
+    lopi_rounding rounding;  /* what kernels may serve beside the FULL ones */
     const lopi_kernel *only; /* where it fits; NULL: any */
     uint32_t **place;        /* [layers][outputs]: see lopi_places_find */
     lopi_input input;
@@ -44,6 +45,15 @@ struct lop_plan {
     /* A thread's workspace: two buffers of activations, scratch, a flag for each sample. */
     size_t buffer_bytes, scratch_bytes, worker_bytes;
 };
+
+/** Whether a kernel rounds no more than the plan allows. */
+static inline bool lopi_plan_allows(const lop_plan *plan, const lopi_kernel *kernel)
+{
+    return kernel->rounding == LOPI_FULL || kernel->rounding == plan->rounding;
+}
+
+/** The plan's precision, which is not AUTO. */
+lop_run_precision lopi_plan_precision(const lop_plan *plan);
 
 /** Bytes of an element that layer `layer` reads; at the layer count, of the network's output. */
 size_t lopi_plan_size(const lop_plan *plan, size_t layer);

@@ -68,10 +68,11 @@ static void put_header(writer *w, const lop_plan *plan)
     put(w, "lop-plan 3\ncpu %s\nisa %s\n", cpu, lopi_isa_name(plan->isa));
     put(w, "kernels %016" PRIx64 "\n", kernels_sum());
     put(w, "network %016" PRIx64 "\n", plan->packed->checksum);
-    put(w, "precision %s\n",
-        plan->arithmetic == LOPI_I8 ? "int8"
-        : plan->half                ? "bf16"
-                                    : "float32");
+    static const char *const precisions[] = {[LOP_RUN_FLOAT32] = "float32",
+                                             [LOP_RUN_INT8] = "int8",
+                                             [LOP_RUN_BF16] = "bf16",
+                                             [LOP_RUN_FP16] = "fp16"};
+    put(w, "precision %s\n", precisions[lopi_plan_precision(plan)]);
     put(w, "dense %s\n", plan->dense ? "yes" : "no");
 }
 
@@ -201,7 +202,7 @@ static lop_status read_candidate(const reader *r, const char *text, const lop_pl
     if (*end != ' ' || !read_number(end + 1, &bytes) || bytes > SIZE_MAX)
         return damaged(r, error);
     const lopi_kernel *kernel = lopi_kernel_find(name);
-    if (!kernel || kernel->arithmetic != plan->arithmetic || (kernel->half && !plan->half) ||
+    if (!kernel || kernel->arithmetic != plan->arithmetic || !lopi_plan_allows(plan, kernel) ||
         !lopi_isa_has(plan->isa, kernel->isa) || (kernel->fits && !kernel->fits(layer)))
         return lopi_fail_line(error, LOP_E_UNSUPPORTED, NULL, r->line,
                               "the saved plan uses '%s', which cannot be used here; plan anew",

@@ -140,6 +140,18 @@ static void compare_int(work *w, uint32_t row, size_t sample)
                  *(uint8_t *)at, (long long)acc);
 }
 
+/* The largest weight of a row times the largest input of a sample. */
+static double largest(work *w, uint32_t row, size_t sample)
+{
+    const lopi_layer *l = w->layer;
+    double weight = (double)FLT_MIN, input = (double)FLT_MIN; /* what is below them may be lost */
+    for (uint32_t i = l->row_start[row]; i < l->row_start[row + 1]; i++)
+        weight = fmax(weight, fabs((double)l->value[i]));
+    for (uint32_t c = 0; c < l->inputs; c++)
+        input = fmax(input, fabs((double)*(float *)element(w, false, c, sample)));
+    return weight * input;
+}
+
 static void compare_float(work *w, uint32_t row, size_t sample)
 {
     const lopi_layer *l = w->layer;
@@ -157,8 +169,11 @@ static void compare_float(work *w, uint32_t row, size_t sample)
     double products = l->row_start[row + 1] - l->row_start[row];
     double bound = (products + 2) * (0x1p-24 * size + (double)FLT_TRUE_MIN);
     /* Both factors rounded to 8 bits; below the normal numbers they may be taken for zero. */
-    if (w->spec->kernel->half)
+    if (w->spec->kernel->rounding == LOPI_BF16)
         bound += (0x1p-8 + 0x1p-18) * size + (products + 1) * (double)FLT_MIN * 3e4;
+    if (w->spec->kernel->rounding == LOPI_FP16)
+        bound += (products + 3) * 0x1p-11 / (1 - (products + 3) * 0x1p-11) * size +
+                 products * 0x1p-21 * largest(w, row, sample);
     if (!(fabs(found - wanted) <= bound))
         complain(w, "row %u of sample %zu: expected %.9g within %.3g, found %.9g", row, sample,
                  wanted, bound, found);

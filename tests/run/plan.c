@@ -124,6 +124,10 @@ static void check_float(const fixture *f, size_t batch) { check_within(f, batch,
 /* The same with factors that are off by 2⁻⁹: 3 · 2⁻⁸ · 100, if all were off to one side. */
 static void check_half(const fixture *f, size_t batch) { check_within(f, batch, 1.2); }
 
+/* Rows of at most 40 products, and sums too, to 11 bits: 3 · 43 · 2⁻¹¹ · 100, if all were off so.
+ */
+static void check_fp16(const fixture *f, size_t batch) { check_within(f, batch, 6.3); }
+
 static void check_int8(const fixture *f, size_t batch)
 {
     for (size_t s = 0; s < batch; s++) {
@@ -182,9 +186,11 @@ static void every_kernel_serves_in_a_plan(void **state)
         if (!lopi_isa_has(lopi_isa_detect(), kernel->isa))
             continue;
         fixture f = begin(0.2f, LOP_VALUES_FLOAT32);
-        const lop_plan_options options = {.precision = kernel->arithmetic == LOPI_I8 ? LOP_RUN_INT8
-                                                       : kernel->half                ? LOP_RUN_BF16
-                                                                      : LOP_RUN_FLOAT32};
+        const lop_plan_options options = {.precision =
+                                              kernel->arithmetic == LOPI_I8   ? LOP_RUN_INT8
+                                              : kernel->rounding == LOPI_BF16 ? LOP_RUN_BF16
+                                              : kernel->rounding == LOPI_FP16 ? LOP_RUN_FP16
+                                                                              : LOP_RUN_FLOAT32};
         lop_plan *plan = plan_for(&f, &options);
         char *text = test_plan_with(plan, kernel->name, k % 2);
         lop_plan_free(plan);
@@ -198,9 +204,10 @@ static void every_kernel_serves_in_a_plan(void **state)
             f.size = lop_plan_workspace(plan);
             f.workspace = lopi_alloc_aligned(f.size, 1);
             assert_int_equal(run_batch(&f, plan, 70, f.y), LOP_OK);
-            (kernel->arithmetic == LOPI_I8 ? check_int8
-             : kernel->half                ? check_half
-                                           : check_float)(&f, 70);
+            (kernel->arithmetic == LOPI_I8   ? check_int8
+             : kernel->rounding == LOPI_BF16 ? check_half
+             : kernel->rounding == LOPI_FP16 ? check_fp16
+                                             : check_float)(&f, 70);
         } else {
             assert_int_equal(status, LOP_E_UNSUPPORTED); /* not for these shapes */
             assert_non_null(kernel->fits);

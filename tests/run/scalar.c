@@ -94,8 +94,10 @@ static void check_sample(const job *j, size_t sample, uint32_t row)
     size += fabs((double)l->offset[row]);
     /* The bound of kernel.h; n is at most the number of inputs. */
     double bound = (l->inputs + 2) * 0x1p-24 * size;
-    if (j->kernel->half) /* both factors rounded to 8 bits */
+    if (j->kernel->rounding == LOPI_BF16) /* both factors rounded to 8 bits */
         bound += (0x1p-8 + 0x1p-18) * size;
+    if (j->kernel->rounding == LOPI_FP16) /* factors and sums rounded to 11 bits; all are below 8 */
+        bound += (l->inputs + 3) * 0x1p-10 * size + l->inputs * 0x1p-15;
     double y = (double)((float *)j->y)[at], wanted = l->relu && sum < 0 ? 0 : sum;
     assert_true(fabs(y - wanted) <= bound);
 }

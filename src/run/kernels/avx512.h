@@ -7,6 +7,7 @@
 
 #include "run/kernels/prepared.h"
 
+extern const lopi_kernel_list lopi_kernels_avx512_fp16_strips;
 extern const lopi_kernel_list lopi_kernels_avx512_quads_i8;
 extern const lopi_kernel_list lopi_kernels_avx512_strips_f32;
 extern const lopi_kernel_list lopi_kernels_avx512_tiles_f32;

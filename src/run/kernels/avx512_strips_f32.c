@@ -15,9 +15,9 @@
 #include "run/kernels/avx512.h"
 #include "run/kernels/strips.h"
 
-#ifdef __AVX512F__
+#include "run/half.h"
 
-#include <string.h>
+#ifdef __AVX512F__
 
 enum { ROWS = 16, UNIT = LOPI_STRIP_UNIT, AT_ONCE = 2 };
 
@@ -42,6 +42,18 @@ static const lopi_strip_shape shape = {
     .weight_at = weight_at,
 };
 
+static const lopi_strip_shape shape_bf16 = {
+    .rows = ROWS,
+    .slots = 1,
+    .window = 32,
+    .align = 16,
+    .window_cost = 1.5,
+    .step_cost = 1,
+    .index_at = index_at,
+    .weight_at = weight_at,
+    .narrow = lopi_float_to_bfloat,
+};
+
 static bool fits(const lopi_layer *layer) { return lopi_strips_fit(&shape, layer); }
 static size_t bytes(const lopi_layer *layer) { return lopi_strips_bytes(&shape, layer); }
 static void prepare(const lopi_layer *layer, void *memory)
@@ -49,19 +61,10 @@ static void prepare(const lopi_layer *layer, void *memory)
     lopi_strips_prepare(&shape, layer, memory);
 }
 
-/* Floats become bf16 where they stand, front to back: to nearest, ties to even. */
+static size_t bytes_bf16(const lopi_layer *layer) { return lopi_strips_bytes(&shape_bf16, layer); }
 static void prepare_bf16(const lopi_layer *layer, void *memory)
 {
-    lopi_strips_prepare(&shape, layer, memory);
-    lopi_strips *s = memory;
-    size_t groups = ((size_t)layer->outputs + ROWS - 1) / ROWS;
-    uint8_t *weight = s->weight;
-    for (size_t i = 0; i < (size_t)s->start[groups] * UNIT * ROWS; i++) {
-        uint32_t bits;
-        memcpy(&bits, weight + i * sizeof bits, sizeof bits);
-        uint16_t upper = (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
-        memcpy(weight + i * sizeof upper, &upper, sizeof upper);
-    }
+    lopi_strips_prepare(&shape_bf16, layer, memory);
 }
 
 typedef struct sample_block {
@@ -201,10 +204,10 @@ static const lopi_kernel kernels[] = {
         .isa = LOPI_ISA_AVX512,
         .arithmetic = LOPI_F32,
         .operation = LOPI_SPARSE,
-        .half = true,
+        .rounding = LOPI_BF16,
         .fits = fits,
         .cost_ns = cost,
-        .prepare_bytes = bytes,
+        .prepare_bytes = bytes_bf16,
         .prepare = prepare_bf16,
         .parts = lopi_parts_by_rows,
         .run = run_bf16,

@@ -39,13 +39,13 @@ static bool ask_for_tiles(void) { return false; }
 
 #endif
 
-/* AMX-TILE and AMX-INT8: the compilers' own question came late. */
-static bool has_tiles(void)
+/* The compilers' own questions for these came late. */
+enum { FP16 = 1 << 23, TILE = 1 << 24, INT8 = 1 << 25 };
+
+static bool has(unsigned features)
 {
-    enum { LEAF = 7, TILE = 1 << 24, INT8 = 1 << 25 };
     unsigned a, b, c, d;
-    return __get_cpuid_count(LEAF, 0, &a, &b, &c, &d) && (d & TILE) && (d & INT8) &&
-           ask_for_tiles();
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & features) == features;
 }
 
 lopi_isa lopi_isa_detect(void)
@@ -58,7 +58,9 @@ lopi_isa lopi_isa_detect(void)
         return LOPI_ISA_AVX2;
     if (!__builtin_cpu_supports("avx512vbmi") || !__builtin_cpu_supports("avx512vnni"))
         return LOPI_ISA_AVX512;
-    return has_tiles() ? LOPI_ISA_AMX : LOPI_ISA_AVX512_VNNI;
+    if (!has(FP16))
+        return LOPI_ISA_AVX512_VNNI;
+    return has(TILE | INT8) && ask_for_tiles() ? LOPI_ISA_AMX : LOPI_ISA_AVX512_FP16;
 }
 
 #else

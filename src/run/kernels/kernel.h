@@ -16,6 +16,10 @@
  * float32. y = acc + offset[row], and 0 where relu is set and that is < 0. The order of the sum and
  * fused products are the kernel's own: |y − exact| ≤ (n + 2) · 2⁻²⁴ · (Σ |w · x| + |offset|) for n
  * products. x is finite: the executor computes samples that are not by itself (run/reference.h).
+ * Kernels for plans that allow bf16 may round both factors of a product to 8 bits. Those for plans
+ * that allow fp16 round factors and sums to u = 2⁻¹¹, scaled so that nothing overflows; on top of
+ * the above |y − exact| ≤ (n + 3) u / (1 − (n + 3) u) · Σ |w · x| + n · 2⁻²¹ · max |w| · max |x|
+ * over row and sample, neither taken for less than 2⁻¹²⁶.
  */
 #ifndef LOPI_RUN_KERNELS_KERNEL_H
 #define LOPI_RUN_KERNELS_KERNEL_H
@@ -32,6 +36,7 @@ typedef enum lopi_isa {
     LOPI_ISA_AVX2,        /* with FMA */
     LOPI_ISA_AVX512,      /* F, BW, VL, DQ */
     LOPI_ISA_AVX512_VNNI, /* and VBMI, VNNI */
+    LOPI_ISA_AVX512_FP16, /* and FP16 */
     LOPI_ISA_AMX,         /* and AMX-INT8 */
     LOPI_ISA_NEON,
     LOPI_ISA_NEON_DOT,
@@ -40,6 +45,9 @@ typedef enum lopi_isa {
 } lopi_isa;
 
 typedef enum lopi_arithmetic { LOPI_F32, LOPI_I8 } lopi_arithmetic;
+
+/** What a kernel of F32 rounds to, for plans that allow just that; FULL ones serve in all. */
+typedef enum lopi_rounding { LOPI_FULL, LOPI_BF16, LOPI_FP16 } lopi_rounding;
 
 /** What a kernel skips: nothing, zeros by row, zero blocks, or the inputs that are zero. */
 typedef enum lopi_operation {
@@ -116,7 +124,7 @@ typedef struct lopi_kernel {
     lopi_arithmetic arithmetic;
     lopi_operation operation;
     lopi_layout layout; /* of x and y */
-    bool half; /* rounds inputs and weights to 8 bits of mantissa: for plans that allow it only */
+    lopi_rounding rounding;
 
     /** Whether it can compute the layer; NULL: any. */
     bool (*fits)(const lopi_layer *layer);

@@ -32,6 +32,16 @@ void lopi_prepared_fill(lopi_prepared *prepared, const lopi_layer *layer, lopi_s
         memcpy(mult, layer->mult, layer->outputs * sizeof(float));
 }
 
+float lopi_power_above(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint32_t exponent = (bits >> 23) + 1;
+    bits = (exponent < 253 ? exponent : 253) << 23;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 uint8_t lopi_requantize(int32_t acc, float mult, float offset)
 {
     float t = (float)acc * mult + offset;

@@ -25,6 +25,10 @@ void *lopi_shelf_take(lopi_shelf *shelf, size_t count, size_t size);
 /** Fill the common part, its arrays from the shelf; with a counting shelf, only count. */
 void lopi_prepared_fill(lopi_prepared *prepared, const lopi_layer *layer, lopi_shelf *shelf);
 
+/** The least power of two above a finite value ≥ 0, within 2⁻¹²⁶ … 2¹²⁶, so that it has an inverse.
+ */
+float lopi_power_above(float value);
+
 /** The epilogue of one int8 output of a hidden layer, as kernel.h defines it. */
 uint8_t lopi_requantize(int32_t acc, float mult, float offset);
 

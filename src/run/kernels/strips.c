@@ -1,5 +1,6 @@
 #include "run/kernels/strips.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -16,6 +17,11 @@ static uint32_t padded_inputs(const lopi_layer *layer)
 {
     size_t size = element_size(layer);
     return (uint32_t)(lopi_layout_stride((lopi_layout){0}, layer->inputs, size) / size);
+}
+
+static size_t weight_size(const lopi_strip_shape *shape, const lopi_layer *layer)
+{
+    return shape->narrow ? sizeof(uint16_t) : element_size(layer);
 }
 
 static uint32_t groups_of(const lopi_strip_shape *shape, const lopi_layer *layer)
@@ -157,9 +163,11 @@ static lopi_strips *take(const lopi_strip_shape *shape, const lopi_layer *layer,
     uint32_t *start = lopi_shelf_take(shelf, (size_t)sets + 1, sizeof *start);
     uint32_t *base = lopi_shelf_take(shelf, units * bases_of_unit(shape, steps), sizeof *base);
     uint8_t *index = lopi_shelf_take(shelf, slots, 1);
-    void *weight = lopi_shelf_take(shelf, slots, element_size(layer));
+    void *weight = lopi_shelf_take(shelf, slots, weight_size(shape, layer));
+    size_t rows = shape->scaled ? (size_t)groups_of(shape, layer) * shape->rows : 0;
+    float *scale = lopi_shelf_take(shelf, rows, sizeof *scale);
     if (s)
-        *s = (lopi_strips){common, steps, start, base, index, weight};
+        *s = (lopi_strips){common, steps, start, base, index, weight, scale};
     return s;
 }
 
@@ -174,6 +182,7 @@ size_t lopi_strips_bytes(const lopi_strip_shape *shape, const lopi_layer *layer)
 typedef struct target {
     size_t base, unit;
     uint32_t step;
+    const float *scale; /* of the group's rows; NULL: 1 */
 } target;
 
 static target target_of(const lopi_strips *s, const lopi_strip_shape *shape, uint32_t group,
@@ -182,7 +191,8 @@ static target target_of(const lopi_strips *s, const lopi_strip_shape *shape, uin
     uint32_t groups = groups_of_set(shape), per_unit = windows_of_unit(shape, s->steps);
     size_t unit = s->start[group / groups] + window / per_unit;
     uint32_t place = group % groups * per_unit + window % per_unit;
-    return (target){unit * bases_of_unit(shape, s->steps) + place, unit, place * s->steps};
+    return (target){unit * bases_of_unit(shape, s->steps) + place, unit, place * s->steps,
+                    shape->scaled ? s->scale + (size_t)group * shape->rows : NULL};
 }
 
 /* The last `count` weights that a row has stepped over into a window. */
@@ -199,9 +209,21 @@ static void put_row(const lopi_strips *s, const walk *w, const target *to, uint3
             (uint8_t)(w->layer->column[from] - s->base[to->base]);
         if (w->layer->q)
             ((int8_t *)s->weight)[at] = w->layer->q[from];
+        else if (shape->narrow)
+            ((uint16_t *)s->weight)[at] =
+                shape->narrow(w->layer->value[from] * (to->scale ? 1 / to->scale[row] : 1));
         else
             ((float *)s->weight)[at] = w->layer->value[from];
     }
+}
+
+/* The power of two that is above all weights of a row. */
+static float scale_of(const lopi_layer *layer, uint32_t row)
+{
+    float most = 0;
+    for (uint32_t i = layer->row_start[row]; i < layer->row_start[row + 1]; i++)
+        most = fmaxf(most, fabsf(layer->value[i]));
+    return lopi_power_above(most);
 }
 
 void lopi_strips_prepare(const lopi_strip_shape *shape, const lopi_layer *layer, void *memory)
@@ -210,6 +232,8 @@ void lopi_strips_prepare(const lopi_strip_shape *shape, const lopi_layer *layer,
     lopi_strips *s = take(shape, layer, &shelf);
     for (uint32_t i = 0; i < sets_of(shape, layer); i++)
         s->start[i + 1] = s->start[i] + count_units(shape, layer, i, s->steps);
+    for (uint32_t r = 0; shape->scaled && r < layer->outputs; r++)
+        s->scale[r] = scale_of(layer, r);
     for (uint32_t g = 0; g < groups_of(shape, layer); g++) {
         walk w = walk_start(shape, layer, g, s->steps);
         uint32_t base;

@@ -25,7 +25,7 @@
 enum {
     LOPI_STRIP_UNIT = 4,     /* steps */
     LOPI_STRIP_TOGETHER = 4, /* groups */
-    LOPI_STRIP_MAX_ROWS = 16
+    LOPI_STRIP_MAX_ROWS = 32
 };
 
 /** What an instruction set makes of it. */
@@ -39,6 +39,10 @@ typedef struct lopi_strip_shape {
     /** Where a slot stands in its unit. */
     size_t (*index_at)(uint32_t step, uint32_t row, uint32_t slot);
     size_t (*weight_at)(uint32_t step, uint32_t row, uint32_t slot);
+    /** Of floats: what is kept of a weight, and whether it is of the row's scale first; NULL: all.
+     */
+    uint16_t (*narrow)(float weight);
+    bool scaled;
 } lopi_strip_shape;
 
 typedef struct lopi_strips {
@@ -48,7 +52,8 @@ typedef struct lopi_strips {
     uint32_t *base;  /* [units][4 / steps]: the window's first element; together: [units][4] */
     uint8_t *index; /* [units][4 · rows · slots]: places in the window; together: [units][4 · steps
                        · rows · slots], a group's steps side by side */
-    void *weight;   /* the same, int8 or float */
+    void *weight;   /* the same, int8, float, or narrow */
+    float *scale;   /* scaled: [groups][rows], powers of two above each row's weights */
 } lopi_strips;
 
 /** A layer's inputs fill a window, and its units are bounded. */
