@@ -212,7 +212,7 @@ static size_t carry(lopi_shown_networks *networks, size_t index, size_t room)
 static const struct {
     bool (*wanted)(const lopi_shown_networks *networks, size_t index);
     size_t thirds; /* of what is left */
-} wishes[] = {{is_first_dense, 2}, {is_last, 2}, {is_best, 2}};
+} wishes[] = {{is_first_dense, 2}, {is_last, 2}, {is_best, 3}};
 
 void lopi_shown_networks_carry(lopi_shown_networks *networks, size_t limit)
 {

@@ -46,8 +46,8 @@ lop_status lopi_shown_networks_open(lopi_shown_networks *out, const lopi_view *v
                                     const char *directory, lop_error *error);
 /**
  * Settle which are carried, at most `limit` bytes of files: an unpruned one of each data set and
- * network, each series' most pruned, each series' best, smallest first, each kind for at most two
- * thirds of what is left; then whatever shortens the way from a series' networks to the nearest one
+ * network, each series' most pruned, for at most two thirds of what is left each; each series'
+ * best, smallest first; then whatever shortens the way from a series' networks to the nearest one
  * carried, counted in points of the series, by most for its bytes.
  */
 void lopi_shown_networks_carry(lopi_shown_networks *networks, size_t limit);

@@ -223,6 +223,11 @@ const tests = {
       const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
       assert.equal(ground, /dark|theme/.test(name) ? "rgb(20, 23, 26)" : "rgb(251, 250, 247)");
       if (shots) await page.screenshot({ path: path.join(shots, name + ".png"), fullPage: true });
+      const wider = await page.evaluate(() => {
+        for (const one of document.querySelectorAll(".switch")) for (let i = 0; i < 6; i++) one.append(one.lastElementChild.cloneNode(true));
+        return [document.scrollingElement.scrollWidth, innerWidth];
+      });
+      assert.ok(wider[0] <= wider[1], name + ": nor with many ways of pruning to choose from: " + wider);
       await page.emulateMedia({ media: "print" });
       assert.ok(await page.isHidden(".controls >> nth=0") && await page.isHidden("#theme"));
       await close();

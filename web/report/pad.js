@@ -306,16 +306,25 @@ lopPage.part("pad", function (section, page) {
     sortSamples();
   }
 
+  /* Where nothing else was asked for: the smallest that is within a point of its unpruned network. */
+  function firstOf(all) {
+    const here = all.filter((n) => page.carries(n) && n.test_accuracy !== undefined), dense = here.find((n) => n.k === 0);
+    const good = dense ? here.filter((n) => n.k > 0 && n.test_accuracy >= dense.test_accuracy - 0.01) : [];
+    return good.reduce((best, n) => (best && best.bytes <= n.bytes ? best : n), null);
+  }
+
   function drawControls() {
     const all = page.networksOf(state.block), series = [...new Set(all.map((n) => n.series))];
-    const wantedK = Number(page.get("pad-k", "90")) / 100, names = page.blocks[state.block].series;
-    if (!series.includes(state.series)) {
-      const named = series.find((s) => names[s].name === page.get("pad-way", ""));
-      state.series = named === undefined ? series[0] : named;
-    }
+    const names = page.blocks[state.block].series, first = firstOf(all);
+    const begun = series.includes(state.series), named = series.find((s) => names[s].name === page.get("pad-way", ""));
+    const usual = begun && state.network ? state.network : named === undefined ? first : null;
+    const wantedK = Number(page.get("pad-k", usual ? plain(100 * usual.k) : "90")) / 100;
+    if (!begun) state.series = named !== undefined ? named : first ? first.series : series[0];
     const every = all.filter((n) => n.series === state.series).sort((a, b) => a.k - b.k);
     const here = every.filter((n) => n.missing || page.carries(n)), those = here.length ? here : every;
-    const left = every.filter((n) => !those.includes(n)).map((n) => plain(100 * n.k));
+    const dense = all.find((n) => n.k === 0 && page.carries(n)), own = those.some((n) => n.k === 0);
+    if (dense && !own) those.unshift(dense); /* one unpruned network does for every way */
+    const left = every.filter((n) => !those.includes(n) && (n.k > 0 || !dense)).map((n) => plain(100 * n.k));
     absent.textContent = left.length ? "Not carried, to keep this page small: k = " + left.join(", ") + " %." : "";
     const nearest = those.reduce((best, n) => (Math.abs(n.k - wantedK) < Math.abs(best.k - wantedK) ? n : best), those[0]);
     const output = make("output", {}), name = (n) => (n.k === 0 ? "dense" : plain(100 * n.k) + " % pruned");
