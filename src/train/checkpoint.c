@@ -198,8 +198,8 @@ lop_status lopi_checkpoint_save(const lopi_state *state, const lopi_identity *id
     return status;
 }
 
-/* Whether `small` is what removing units can make of `network`. */
-static bool is_smaller(const lop_network *small, const lop_network *network)
+/* Whether `small` is what removing units can make of `network`; *less: whether any are gone. */
+static bool is_smaller(const lop_network *small, const lop_network *network, bool *less)
 {
     size_t count = lop_network_node_count(network);
     bool same = lop_network_node_count(small) == count &&
@@ -209,6 +209,7 @@ static bool is_smaller(const lop_network *small, const lop_network *network)
         const lop_node *a = lop_network_node(small, i), *b = lop_network_node(network, i);
         same = a->op == b->op && a->input == b->input && a->width <= b->width &&
                strcmp(a->name, b->name) == 0;
+        *less = *less || a->width < b->width;
     }
     for (size_t i = 0; same && i < lop_network_layer_count(network); i++)
         same = !lop_network_layer(small, i)->bias == !lop_network_layer(network, i)->bias;
@@ -248,6 +249,7 @@ static lop_status adopt_network(const lopi_safetensors *file, lopi_state *state,
 {
     char shape[256];
     lop_network *small = NULL;
+    bool less = false;
     lop_status status = LOP_OK;
     const char *found = lopi_safetensors_metadata(file, "lop.network");
     if (found && strcmp(found, identity->network) == 0)
@@ -255,8 +257,9 @@ static lop_status adopt_network(const lopi_safetensors *file, lopi_state *state,
     if (found && identity->shrinks)
         status =
             lopi_network_new_spec(&small, found, strlen(found), parameters(state->network), NULL);
-    if (status == LOP_OK && small && is_smaller(small, state->network))
-        status = become(state, small, error);
+    if (status == LOP_OK && small && is_smaller(small, state->network, &less))
+        /* What is the same in other words stays what it is, with its masks. */
+        status = less ? become(state, small, error) : LOP_OK;
     else if (status != LOP_E_MEMORY)
         status = lopi_fail_file(error, LOP_E_ARG, lopi_safetensors_path(file),
                                 "expected a checkpoint of the network %s, found one of another; "
