@@ -127,9 +127,9 @@ static lop_status without_command(session *s, lop_error *error)
  * Results that were not written are a failure, however well they were made. A reader that went
  * away, as `head` does, has what it wanted: then no word, and the status that a shell gives.
  */
-static lop_status flush_results(lop_error *error, bool *reader_left)
+static lop_status flush_results(const session *s, lop_error *error, bool *reader_left)
 {
-    errno = 0;
+    errno = s->unwritten;
     if (fflush(stdout) == 0 && !ferror(stdout))
         return LOP_OK;
     *reader_left = errno == EPIPE;
@@ -156,7 +156,7 @@ int main(int argc, char **argv)
                                   : without_command(&s, &error);
     progress_end(&s);
     bool reader_left = false;
-    lop_status written = flush_results(&late, &reader_left);
+    lop_status written = flush_results(&s, &late, &reader_left);
     if (status == LOP_OK && reader_left)
         return 128 + SIGPIPE;
     if (status == LOP_OK && written != LOP_OK) {

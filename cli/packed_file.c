@@ -148,7 +148,8 @@ void packed_file_show_layers(const packed_file *file)
 
 static void show_part(const char *name, double bytes, size_t all)
 {
-    printf("  %-26s %14.1f  %6.2f %%\n", name, bytes, all ? 100 * bytes / (double)all : 0);
+    double share = all ? 100 * bytes / (double)all : 0;
+    printf("  %-26s %14.1f  %6.2f %%\n", name, bytes, fabs(share) < 0.005 ? 0 : share);
 }
 
 static void show_section(const char *name, size_t bytes, size_t all)

@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -38,6 +39,11 @@ void say_next(session *s, const char *format, ...)
 {
     if (s->common.quiet || s->common.json)
         return;
+    /* Results first, where both go the same way; and nothing is next where they went nowhere. */
+    if (fflush(stdout) != 0) {
+        s->unwritten = errno;
+        return;
+    }
     va_list arguments;
     va_start(arguments, format);
     speak(s, s->err.colour ? "\033[2mnext:\033[0m " : "next: ", format, arguments);

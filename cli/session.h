@@ -28,6 +28,7 @@ struct session {
     terminal out, err;
     char **words; /* the command line, for telling how to continue */
     size_t word_count;
+    int unwritten; /* errno of results that could not be written, or 0 */
 
     /* the progress line */
     bool line_shown;

@@ -39,6 +39,14 @@ class Usage(tool.LopTest):
         self.fails(64, "rising", "sweep", "-k", "50,25", "-o", "y", "--data", self.data)
         self.fails(64, "unknown option '--no-json'", "train", "--no-json", "-o", "y")
 
+    def test_results_come_before_what_is_next(self):
+        self.train()
+        out, _ = self.lop("inspect", "net.safetensors", stderr=subprocess.STDOUT)
+        self.assertRegex(out.splitlines()[-1], "^next: ")
+        with open("/dev/full", "wb") as full:
+            _, err = self.lop("inspect", "net.safetensors", status=74, stdout=full)
+        self.assertEqual(err, "lop: standard output: cannot write: No space left on device\n")
+
     def test_empty_names(self):
         """What an unset variable of a script leaves: refused before it is taken for a place."""
         for words in (["report", ""], ["inspect", ""], ["compare", "out", ""], ["run", "x", ""],
