@@ -34,7 +34,7 @@ static lop_status read_number(const option_word *w, const char *text, double *ou
         *out = value;
         return LOP_OK;
     }
-    if (most > 0)
+    if (row->most > 0 || high)
         return usage_error(w->error, LOP_E_RANGE, "%s: expected %.16g to %s%.16g, found %s",
                            w->shown, row->least, row->below ? "below " : "", most, text);
     return usage_error(w->error, LOP_E_RANGE, "%s: expected %.16g or more, found %s", w->shown,
