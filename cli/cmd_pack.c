@@ -216,7 +216,8 @@ static lop_status choose_values(session *s, const values *v, work *w, lop_error 
     return lop_pack_search_values(w->kinds, w->network, &search, &w->found, error);
 }
 
-static lop_status pack(const values *v, const work *w, lop_error *error)
+/* All that can fail comes before the file is in place. */
+static lop_status pack(packed_file *file, const values *v, const work *w, lop_error *error)
 {
     lop_pack_options options = {
         .values = w->kinds, .value_count = w->kind_count, .keep_order = v->keep_order};
@@ -228,6 +229,8 @@ static lop_status pack(const values *v, const work *w, lop_error *error)
     }
     lop_packed *packed = NULL;
     lop_status status = lop_pack(&packed, w->network, &options, error);
+    if (status == LOP_OK)
+        status = packed_file_encode(file, packed, v->output, error);
     if (status != LOP_OK)
         blame(error, v->common.arguments[0]);
     else
@@ -280,9 +283,7 @@ static lop_status run(session *s, void *given, lop_error *error)
     if (status == LOP_OK)
         status = choose_values(s, v, &w, error);
     if (status == LOP_OK)
-        status = pack(v, &w, error);
-    if (status == LOP_OK)
-        status = packed_file_open(&file, v->output, error);
+        status = pack(&file, v, &w, error);
     if (status == LOP_OK)
         status = show(s, v, &w, &file, error);
     if (status == LOP_OK)

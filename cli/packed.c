@@ -148,10 +148,15 @@ void packed_close(packed_network *network)
     *network = (packed_network){0};
 }
 
-lop_plan_options packed_plan_options(const packed_values *v)
+const char *widest_isa(void)
 {
     const char *isa = getenv("LOP_ISA");
-    return (lop_plan_options){.precision = v->precision, .isa = isa && isa[0] ? isa : NULL};
+    return isa && isa[0] ? isa : NULL;
+}
+
+lop_plan_options packed_plan_options(const packed_values *v)
+{
+    return (lop_plan_options){.precision = v->precision, .isa = widest_isa()};
 }
 
 lop_plan_samples packed_plan_samples(const packed_network *network)

@@ -39,6 +39,9 @@ bool packed_is(const char *path);
 lop_status packed_open(packed_network *out, session *s, const packed_values *v, lop_error *error);
 void packed_close(packed_network *network);
 
+/** The widest instruction set that is wanted: what LOP_ISA names; NULL: any. */
+const char *widest_isa(void);
+
 /** Options for a plan: precision as asked for, and no wider instruction set than LOP_ISA names. */
 lop_plan_options packed_plan_options(const packed_values *v);
 

@@ -76,6 +76,19 @@ lop_status packed_file_open(packed_file *out, const char *path, lop_error *error
     return status;
 }
 
+lop_status packed_file_encode(packed_file *out, const lop_packed *packed, const char *path,
+                              lop_error *error)
+{
+    uint8_t *data = NULL;
+    size_t size = 0;
+    out->path = path;
+    lop_status status = lop_packed_encode(packed, &data, &size, error);
+    if (status == LOP_OK)
+        status = lop_packed_account(&out->account, &out->packed, data, size, 0, error);
+    free(data);
+    return status;
+}
+
 void packed_file_free(packed_file *file)
 {
     lop_packed_free(file->packed);

@@ -15,6 +15,9 @@ typedef struct packed_file {
 } packed_file;
 
 lop_status packed_file_open(packed_file *out, const char *path, lop_error *error);
+/** Of a network that is yet to be written to `path`. */
+lop_status packed_file_encode(packed_file *out, const lop_packed *packed, const char *path,
+                              lop_error *error);
 void packed_file_free(packed_file *file);
 
 /** "shared 16", "int8". */

@@ -7,6 +7,7 @@
 #include <lop/data.h>
 #include <lop/output.h>
 
+#include "packed.h"
 #include "place.h"
 
 lop_report_options report_options(const session *s, const lop_hooks *hooks)
@@ -16,6 +17,7 @@ lop_report_options report_options(const session *s, const lop_hooks *hooks)
         .colour = s->out.colour,
         .width = s->out.width,
         .cache_dir = place_of_data(),
+        .isa = widest_isa(),
         .hooks = hooks,
     };
 }
