@@ -53,20 +53,6 @@ static int compare_options(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Whether blocks are what a dense kernel computes by the same code: none to speak of is left out.
- * Which of the two is measured to be faster is up to where each lies in memory. */
-static bool is_dense(const choosing *c, const lopi_kernel *kernel, const lopi_layer *view)
-{
-    const lopi_kernel *other;
-    for (size_t i = 0; kernel->operation == LOPI_BLOCK && (other = lopi_kernel_at(i)); i++)
-        if (other->run == kernel->run && other->operation == LOPI_DENSE &&
-            eligible(c->plan, other, view) &&
-            (1 - worth_it) * other->cost_ns(view, c->class->batch) <
-                kernel->cost_ns(view, c->class->batch))
-            return true;
-    return false;
-}
-
 /* Kernels that can compute a layer, with their guesses, the fastest first; the hopeless left out.
  */
 static lop_status list_options(const choosing *c, size_t layer, lop_error *error)
@@ -81,7 +67,7 @@ static lop_status list_options(const choosing *c, size_t layer, lop_error *error
     const lopi_layer *view = &c->layers->layer[layer];
     for (size_t i = 0; i < kernels; i++) {
         const lopi_kernel *kernel = lopi_kernel_at(i);
-        if (eligible(c->plan, kernel, view) && !is_dense(c, kernel, view))
+        if (eligible(c->plan, kernel, view))
             options->option[options->count++] =
                 (lopi_option){kernel, kernel->cost_ns(view, c->class->batch)};
     }
