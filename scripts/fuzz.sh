@@ -15,6 +15,18 @@ if [ "$seconds" = --files ]; then
     shift
 fi
 readers=${*:-idx gzip csv npy safetensors checkpoint recipe results lop plan}
+refuse() {
+    echo "fuzz: $1" >&2
+    exit 64
+}
+case ${files:-$seconds} in
+--quick) ;;
+0* | *[!0-9]*) refuse "expected a number of seconds or files from 1 on, or --quick; found '${files:-$seconds}'" ;;
+esac
+for reader in $readers; do
+    [ -f "fuzz/dictionaries/$reader.dict" ] ||
+        refuse "no reader '$reader'; there are $(cd fuzz/dictionaries && echo *.dict | sed s/.dict//g)"
+done
 build=$PWD/build/fuzz
 export OMP_NUM_THREADS=1
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:quarantine_size_mb=1:malloc_context_size=4
