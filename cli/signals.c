@@ -1,16 +1,19 @@
 #include "session.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t caught;
+/* Two signals may come to two threads at once: one of them has to see the other. Only what needs
+ * no lock may be touched in a handler. */
+static atomic_int caught;
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a handler may not take a lock");
 
 static void on_signal(int number)
 {
-    if (caught)
+    if (atomic_exchange(&caught, number))
         _exit(128 + number);
-    caught = number;
 }
 
 void signals_watch(void)
@@ -26,4 +29,4 @@ void signals_watch(void)
     }
 }
 
-int signals_caught(void) { return caught; }
+int signals_caught(void) { return atomic_load(&caught); }

@@ -121,8 +121,8 @@ class Train(tool.LopTest):
         # Two of them before the first can have been looked at, or right behind it.
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-        self.assertIn(process.returncode, (130, 143))
+        _, told = process.communicate(timeout=60)
+        self.assertIn(process.returncode, (130, 143), told)
         self.assertLess(time.monotonic() - started, 20)
 
     def test_checkpoint_of_another_training(self):
