@@ -2,6 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 #include "base/system.h"
 
@@ -52,6 +55,27 @@ void *lopi_alloc_aligned(size_t count, size_t size)
     void *block = lopi_memory_system.aligned(LOPI_ALIGNMENT, padded);
     if (block)
         memset(block, 0, padded);
+    return block;
+}
+
+void *lopi_alloc_pages(size_t bytes)
+{
+    size_t alignment = LOPI_ALIGNMENT, large = 0, padded;
+#ifdef MADV_HUGEPAGE
+    enum { PAGE = 2 << 20 };
+    if (bytes >= PAGE / 2 && lopi_add(bytes, PAGE / 2, &large)) {
+        alignment = PAGE;
+        large = large / PAGE * PAGE;
+    }
+#endif
+    if (!lopi_add(bytes, alignment - 1, &padded))
+        return NULL;
+    void *block = lopi_memory_system.aligned(alignment, padded / alignment * alignment);
+#ifdef MADV_HUGEPAGE
+    if (block && large > 0)
+        madvise(block, large, MADV_HUGEPAGE); /* where it cannot be, pages are small */
+#endif
+    (void)large;
     return block;
 }
 

@@ -90,6 +90,31 @@ size_t lopi_plan_size(const lop_plan *plan, size_t layer)
     return bytes ? 1 : sizeof(float);
 }
 
+static lop_status lay_out(lopi_laid *laid, lopi_store *store, const lopi_layers *layers,
+                          lop_error *error)
+{
+    laid->memory = lopi_store_take(store, laid->bytes);
+    if (!laid->memory)
+        return lopi_fail_memory(error, laid->bytes);
+    laid->kernel->prepare(&layers->layer[laid->layer], laid->memory);
+    return LOP_OK;
+}
+
+/* A kernel that keeps things elsewhere: not to be made twice. */
+static lop_status begin(lopi_laid *laid, const lopi_layers *layers, lop_error *error)
+{
+    size_t more = 0;
+    laid->memory = lopi_alloc_aligned(laid->bytes, 1);
+    if (!laid->memory)
+        return lopi_fail_memory(error, laid->bytes);
+    lop_status status =
+        laid->kernel->begin(&layers->layer[laid->layer], laid->memory, &more, error);
+    laid->bytes += more;
+    if (status != LOP_OK)
+        lopi_free(laid->memory);
+    return status;
+}
+
 lop_status lopi_plan_lay(lop_plan *plan, const lopi_layers *layers, size_t layer,
                          const lopi_kernel *kernel, const lopi_laid **out, lop_error *error)
 {
@@ -103,25 +128,18 @@ lop_status lopi_plan_lay(lop_plan *plan, const lopi_layers *layers, size_t layer
         return lopi_fail_memory(error, (plan->laid_count + 1) * sizeof *grown);
     plan->laid = grown;
     lopi_laid *laid = lopi_alloc(1, sizeof *laid);
-    size_t bytes = kernel->prepare_bytes(&layers->layer[layer]);
-    void *memory = lopi_alloc_aligned(bytes, 1);
-    if (!laid || !memory) {
-        lopi_free(laid);
-        lopi_free(memory);
-        return lopi_fail_memory(error, bytes);
-    }
-    size_t more = 0;
+    if (!laid)
+        return lopi_fail_memory(error, sizeof *laid);
+    *laid = (lopi_laid){kernel, layer, NULL, kernel->prepare_bytes(&layers->layer[layer])};
     lop_status status = LOP_OK;
     if (kernel->begin)
-        status = kernel->begin(&layers->layer[layer], memory, &more, error);
-    else
-        kernel->prepare(&layers->layer[layer], memory);
+        status = begin(laid, layers, error);
+    else if (plan->trying)
+        status = lay_out(laid, &plan->store, layers, error);
     if (status != LOP_OK) {
         lopi_free(laid);
-        lopi_free(memory);
         return status;
     }
-    *laid = (lopi_laid){kernel, layer, memory, bytes + more};
     plan->laid[plan->laid_count++] = laid;
     *out = laid;
     return LOP_OK;
@@ -129,9 +147,11 @@ lop_status lopi_plan_lay(lop_plan *plan, const lopi_layers *layers, size_t layer
 
 static void free_laid(lopi_laid *laid)
 {
-    if (laid->kernel->end)
-        laid->kernel->end(laid->memory);
-    lopi_free(laid->memory);
+    if (laid->kernel->begin) {
+        if (laid->kernel->end)
+            laid->kernel->end(laid->memory);
+        lopi_free(laid->memory);
+    }
     lopi_free(laid);
 }
 
@@ -150,6 +170,22 @@ static void drop_unused(lop_plan *plan)
             free_laid(laid);
     }
     plan->laid_count = kept;
+}
+
+/* All that is used, in one piece: there, few pages hold it, whichever was laid out first. */
+static lop_status settle(lop_plan *plan, const lopi_layers *layers, lop_error *error)
+{
+    lopi_store store = {0};
+    size_t bytes = 0;
+    for (size_t i = 0; i < plan->laid_count; i++)
+        bytes += plan->laid[i]->kernel->begin ? 0 : lopi_store_bytes(plan->laid[i]->bytes);
+    lop_status status = lopi_store_reserve(&store, bytes) ? LOP_OK : lopi_fail_memory(error, bytes);
+    for (size_t i = 0; i < plan->laid_count && status == LOP_OK; i++)
+        if (!plan->laid[i]->kernel->begin)
+            status = lay_out(plan->laid[i], &store, layers, error);
+    lopi_store_end(&plan->store);
+    plan->store = store;
+    return status;
 }
 
 static lop_status make_classes(lop_plan *plan, const lop_plan_options *options, lop_error *error)
@@ -240,8 +276,10 @@ static lop_status fill(lop_plan *plan, const lop_plan_options *options, lop_erro
     if (status == LOP_OK)
         status = options->saved ? lopi_plan_restore(plan, &layers, options->saved, error)
                                 : lopi_plan_choose(plan, &layers, options, error);
-    if (status == LOP_OK)
+    if (status == LOP_OK) {
         drop_unused(plan);
+        status = settle(plan, &layers, error);
+    }
     if (status == LOP_OK)
         status = size_workspace(plan, error);
     if (status == LOP_OK && plan->threads > 1)
@@ -268,6 +306,7 @@ lop_status lop_plan_new(lop_plan **out, const lop_packed *packed, const lop_plan
     plan->packed = packed;
     plan->dense = options->dense;
     plan->measured = options->measure;
+    plan->trying = options->measure && !options->saved;
     plan->sampled = options->measure && options->samples.count > 0;
     plan->rounding = options->precision == LOP_RUN_BF16   ? LOPI_BF16
                      : options->precision == LOP_RUN_FP16 ? LOPI_FP16
@@ -304,6 +343,7 @@ void lop_plan_free(lop_plan *plan)
     }
     for (size_t i = 0; i < plan->laid_count; i++)
         free_laid(plan->laid[i]);
+    lopi_store_end(&plan->store);
     for (size_t l = 0; plan->place && l < layers; l++)
         lopi_free(plan->place[l]);
     lopi_free(plan->classes);

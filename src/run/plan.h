@@ -7,13 +7,14 @@
 
 #include "run/convert.h"
 #include "run/layers.h"
+#include "run/store.h"
 #include "run/threads.h"
 
 /** A layer laid out for a kernel; classes share them. */
 typedef struct lopi_laid {
     const lopi_kernel *kernel;
     size_t layer;
-    void *memory; /* [bytes] */
+    void *memory; /* [bytes], in the plan's store; of a kernel with `begin` its own */
     size_t bytes;
 } lopi_laid;
 
@@ -40,6 +41,8 @@ struct lop_plan {
     size_t class_count;
     lopi_laid **laid; /* [laid_count] */
     size_t laid_count;
+    lopi_store store;
+    bool trying; /* layers are laid out to be run at once, and not all of them will be kept */
     size_t threads;
     lopi_pool *pool; /* NULL with one thread */
     /* A thread's workspace: two buffers of activations, scratch, a flag for each sample. */
@@ -61,7 +64,8 @@ size_t lopi_plan_size(const lop_plan *plan, size_t layer);
 /** Bytes of the larger of what a step reads and what it yields, for so many samples. */
 size_t lopi_plan_buffer(const lop_plan *plan, const lopi_laid *step, size_t samples);
 
-/** The layer laid out for a kernel, made where it is not there yet. LOP_E_MEMORY. */
+/** The layer laid out for a kernel, made where it is not there yet. Where the plan tries nothing,
+ * it is laid out when all that will be is known. LOP_E_MEMORY. */
 lop_status lopi_plan_lay(lop_plan *plan, const lopi_layers *layers, size_t layer,
                          const lopi_kernel *kernel, const lopi_laid **out, lop_error *error);
 
