@@ -180,9 +180,14 @@ static lop_status settle(lop_plan *plan, const lopi_layers *layers, lop_error *e
     for (size_t i = 0; i < plan->laid_count; i++)
         bytes += plan->laid[i]->kernel->begin ? 0 : lopi_store_bytes(plan->laid[i]->bytes);
     lop_status status = lopi_store_reserve(&store, bytes) ? LOP_OK : lopi_fail_memory(error, bytes);
-    for (size_t i = 0; i < plan->laid_count && status == LOP_OK; i++)
+    for (size_t i = 0; i < plan->laid_count; i++)
         if (!plan->laid[i]->kernel->begin)
-            status = lay_out(plan->laid[i], &store, layers, error);
+            plan->laid[i]->memory = NULL;
+    /* What runs one after the other lies side by side. */
+    for (size_t c = 0; c < plan->class_count; c++)
+        for (size_t l = 0; l < plan->packed->layer_count && status == LOP_OK; l++)
+            if (!plan->classes[c].steps[l]->memory)
+                status = lay_out((lopi_laid *)plan->classes[c].steps[l], &store, layers, error);
     lopi_store_end(&plan->store);
     plan->store = store;
     return status;
