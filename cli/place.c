@@ -1,8 +1,8 @@
 #include "place.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const struct {
     const char *variable, *below;
@@ -10,16 +10,12 @@ static const struct {
 
 const char *place_of_data(void)
 {
-    static char *found; /* as long as the program */
-    for (size_t i = 0; !found && i < sizeof places / sizeof *places; i++) {
-        const char *value = getenv(places[i].variable), *below = places[i].below;
-        if (!value || !value[0])
-            continue;
-        size_t size = strlen(value) + strlen(below) + 1;
-        found = malloc(size);
-        if (!found)
-            return NULL;
-        snprintf(found, size, "%s%s", value, below);
+    /* What is longer is cut short, and still too long to be opened with a name behind it. */
+    static char found[PATH_MAX + 1];
+    for (size_t i = 0; !found[0] && i < sizeof places / sizeof *places; i++) {
+        const char *value = getenv(places[i].variable);
+        if (value && value[0])
+            snprintf(found, sizeof found, "%s%s", value, places[i].below);
     }
-    return found;
+    return found[0] ? found : NULL;
 }

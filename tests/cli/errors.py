@@ -102,6 +102,8 @@ class Place(tool.LopTest):
             ({"HOME": "h"}, "h/.cache/lop/mnist/"),
         ]:
             self.fails(66, expected, "data", "verify", "mnist", env={**empty, **named})
+        self.fails(74, "File name too long", "data", "verify", "mnist",
+                   env={**empty, "LOP_DATA": "d" * 5000})
 
     def test_none(self):
         nowhere = {"LOP_DATA": "", "XDG_CACHE_HOME": "", "HOME": ""}
