@@ -51,10 +51,15 @@ static const example examples[] = {
     {0},
 };
 
-static void tell_next(session *s, const values *v)
+static void tell_next(session *s, const values *v, bool pruned)
 {
-    char name[512];
-    if (strcmp(v->output, "-") != 0)
+    char name[512], data[512];
+    if (strcmp(v->output, "-") == 0)
+        return;
+    if (pruned)
+        say_next(s, "lop pack %s --data %s -o pruned.lop", quoted(v->output, name, sizeof name),
+                 quoted(v->base.recipe.data, data, sizeof data));
+    else
         say_next(s, "lop prune %s --method weight --sparsity 90 -o pruned.safetensors",
                  quoted(v->output, name, sizeof name));
 }
@@ -75,7 +80,7 @@ static lop_status run(session *s, void *given, lop_error *error)
     if (status == LOP_OK)
         status = show_run(s, v->output, &result, error);
     if (status == LOP_OK)
-        tell_next(s, v);
+        tell_next(s, v, result.target_sparsity > 0);
     lop_network_free(network);
     lop_result_free(&result);
     return status;

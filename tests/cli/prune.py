@@ -174,6 +174,8 @@ class Retrain(tool.LopTest):
                 path = f"t{number}"
                 self.lop(*train, *words, "-o", path)
                 self.same_again(path)
+        _, err = self.lop(*train[:-1], "-m", "weight", "-k", "80", "-o", "told")
+        self.assertIn("next: lop pack told --data ", err)
         for path, count in (("t0", 4), ("t2", 12), ("t3", 6)):
             epochs = self.record(path)["epochs"]
             self.assertEqual([e["epoch"] for e in epochs], list(range(1, count + 1)))
