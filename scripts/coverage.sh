@@ -17,7 +17,7 @@ done
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT
 # What a compiler adds is no branch of ours; and that an assertion fails is what no test can show. Threads that
-# count at once may leave a count below 0, which gcovr would not read: such a line counts as not taken.
+# count at once may leave a count below 0, which gcovr would not read: such a line is left out.
 gcovr --root . --filter src/ --filter cli/ --exclude src/run/wasm/ --exclude-unreachable-branches \
     --gcov-ignore-parse-errors --exclude-lines-by-pattern '.*\bassert\(' --json "$report" "$build"
 python3 scripts/coverage.py "$@" "$report"
