@@ -122,7 +122,7 @@ static bool play(const scenario *of, const fault *what, content before)
 /* The n-th call to fail after the n-th: each of the first, then ever fewer. */
 static size_t next(size_t number, bool all)
 {
-    return all || number < 20 ? number + 1 : number + 1 + number / 3;
+    return all || number < 10 ? number + 1 : number + number / 2;
 }
 
 static void play_all(const scenario *of, bool all)
