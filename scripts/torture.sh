@@ -1,7 +1,7 @@
 #!/bin/sh
 # torture.sh: the long part of the tests. Every call of the system fails, each by itself and all from
 # there on; jobs are killed at hundreds of moments; disks are full at hundreds of sizes; every kernel
-# on ten thousands of shapes. An hour or more on two cores.
+# on ten thousands of shapes; the analyzer takes all its ways. An hour or more on two cores.
 set -eu
 cd "$(dirname "$0")/.."
 scripts/deps.sh build test
@@ -20,3 +20,5 @@ step "kills, signals, full disks"
 LOP=$PWD/$build/cli/lop python3 tests/torture/torture.py --long
 step "every kernel"
 $build/tests/run/check_kernels --long
+step "each way through each function that the analyzer can follow"
+scripts/lint.sh --long
