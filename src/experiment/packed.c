@@ -19,9 +19,18 @@ char *lopi_point_file(const lopi_point_job *point, const char *end)
     if (!name)
         return NULL;
     snprintf(name, size, "%s%s", point->name, end);
-    for (char *at = name; *at; at++)
-        if (!isalnum((unsigned char)*at) && *at != '.')
-            *at = '-';
+    /* Words with a dash between them: "seed 1, unit l2 oneshot 80 %.lop" is no name to type. */
+    char *to = name;
+    for (const char *at = name; *at; at++) {
+        bool dash = to > name && to[-1] == '-';
+        if (isalnum((unsigned char)*at) || *at == '.') {
+            to -= dash && *at == '.';
+            *to++ = *at;
+        } else if (!dash) {
+            *to++ = '-';
+        }
+    }
+    *to = 0;
     return name;
 }
 

@@ -81,6 +81,8 @@ class Sweep(tool.LopTest):
             results = tool.read_results(self.here / directory / "results.jsonl")
             self.assertEqual(len(results), 3)
             for result in results:
+                k, schedule = round(100 * result["target_sparsity"]), result["schedule"]
+                self.assertEqual(result["packed"], f"packed/seed-1-weight-magnitude-{schedule}-{k}.lop")
                 path = self.here / directory / result["packed"]
                 self.assertEqual(path.stat().st_size, result["bytes_packed"])
                 shared = self.here / directory / result["packed_shared"]
