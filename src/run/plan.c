@@ -155,21 +155,21 @@ static void free_laid(lopi_laid *laid)
     lopi_free(laid);
 }
 
-/* What no class uses any more. */
+/* What no class uses any more goes; the rest gets the order in which it runs. */
 static void drop_unused(lop_plan *plan)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < plan->laid_count; i++) {
-        lopi_laid *laid = plan->laid[i];
-        bool used = false;
-        for (size_t c = 0; c < plan->class_count; c++)
-            used |= plan->classes[c].steps[laid->layer] == laid;
-        if (used)
-            plan->laid[kept++] = laid;
-        else
-            free_laid(laid);
-    }
-    plan->laid_count = kept;
+    for (size_t c = 0; c < plan->class_count; c++)
+        for (size_t l = 0; l < plan->packed->layer_count; l++)
+            for (size_t i = kept; i < plan->laid_count; i++)
+                if (plan->classes[c].steps[l] == plan->laid[i]) {
+                    lopi_laid *used = plan->laid[i];
+                    plan->laid[i] = plan->laid[kept];
+                    plan->laid[kept++] = used;
+                    break;
+                }
+    while (plan->laid_count > kept)
+        free_laid(plan->laid[--plan->laid_count]);
 }
 
 /* All that is used, in one piece: there, few pages hold it, whichever was laid out first. */
@@ -178,16 +178,13 @@ static lop_status settle(lop_plan *plan, const lopi_layers *layers, lop_error *e
     lopi_store store = {0};
     size_t bytes = 0;
     for (size_t i = 0; i < plan->laid_count; i++)
-        bytes += plan->laid[i]->kernel->begin ? 0 : lopi_store_bytes(plan->laid[i]->bytes);
+        if (!plan->laid[i]->kernel->begin &&
+            !lopi_add(bytes, lopi_store_bytes(plan->laid[i]->bytes), &bytes))
+            return lopi_fail_memory(error, SIZE_MAX);
     lop_status status = lopi_store_reserve(&store, bytes) ? LOP_OK : lopi_fail_memory(error, bytes);
-    for (size_t i = 0; i < plan->laid_count; i++)
+    for (size_t i = 0; i < plan->laid_count && status == LOP_OK; i++)
         if (!plan->laid[i]->kernel->begin)
-            plan->laid[i]->memory = NULL;
-    /* What runs one after the other lies side by side. */
-    for (size_t c = 0; c < plan->class_count; c++)
-        for (size_t l = 0; l < plan->packed->layer_count && status == LOP_OK; l++)
-            if (!plan->classes[c].steps[l]->memory)
-                status = lay_out((lopi_laid *)plan->classes[c].steps[l], &store, layers, error);
+            status = lay_out(plan->laid[i], &store, layers, error);
     lopi_store_end(&plan->store);
     plan->store = store;
     return status;

@@ -28,6 +28,8 @@ bool lopi_store_reserve(lopi_store *store, size_t bytes)
 void *lopi_store_take(lopi_store *store, size_t bytes)
 {
     size_t most = lopi_store_bytes(bytes);
+    if (most < bytes) /* too many to be rounded up */
+        return NULL;
     if (most > store->left &&
         !lopi_store_reserve(store, most > LOPI_LARGE_PIECE ? most : LOPI_LARGE_PIECE))
         return NULL;

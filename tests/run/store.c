@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "run/store.h"
+#include "packed.h"
+#include "run/plan.h"
+#include "saved.h"
 
 static void test_aligned_zeroed_and_apart(void **state)
 {
@@ -57,6 +59,7 @@ static void test_nothing_at_all(void **state)
     assert_true(lopi_store_reserve(&store, 0));
     lopi_store_end(&store);
     assert_false(lopi_store_reserve(&store, SIZE_MAX - LOPI_ALIGNMENT + 1));
+    assert_null(lopi_store_take(&store, SIZE_MAX - 10));
     assert_null(store.pieces);
 }
 
@@ -76,6 +79,49 @@ static void test_large_pages_begin_where_they_can(void **state)
     assert_null(lopi_alloc_pages(SIZE_MAX - LOPI_ALIGNMENT / 2));
 }
 
+/* Each class's layers one behind the other, those aside that an earlier class has placed. */
+static void check_order(const lop_plan *plan)
+{
+    const uint8_t *end = NULL;
+    size_t placed = 0;
+    for (size_t c = 0; c < plan->class_count; c++)
+        for (size_t l = 0; l < plan->packed->layer_count; l++) {
+            const lopi_laid *laid = plan->classes[c].steps[l];
+            const uint8_t *at = laid->memory;
+            assert_non_null(at);
+            if (end && at < end)
+                continue;
+            assert_true(!end || at == end);
+            end = at + lopi_store_bytes(laid->bytes);
+            placed++;
+        }
+    assert_int_equal(placed, plan->laid_count);
+}
+
+static void test_a_plan_has_its_layers_in_one_piece(void **state)
+{
+    (void)state;
+    static const uint32_t widths[] = {784, 300, 100, 10};
+    lopi_random random = lopi_random_stream(6, LOPI_STREAM_TEST, 0);
+    lop_error error;
+    lop_packed *packed = test_packed_new(&random, widths, 3, 0.2F, LOP_VALUES_INT8);
+    for (int measure = 0; measure < 2; measure++) {
+        lop_plan *plan = NULL, *restored = NULL;
+        lop_plan_options options = {.max_batch = 128, .measure = measure};
+        assert_int_equal(lop_plan_new(&plan, packed, &options, &error), LOP_OK);
+        check_order(plan);
+        char *text = test_plan_text(plan);
+        options.saved = text;
+        assert_int_equal(lop_plan_new(&restored, packed, &options, &error), LOP_OK);
+        check_order(restored);
+        assert_int_equal(restored->laid_count, plan->laid_count);
+        lop_plan_free(plan);
+        lop_plan_free(restored);
+        lopi_free(text);
+    }
+    lop_packed_free(packed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -83,6 +129,7 @@ int main(void)
         cmocka_unit_test(test_what_is_reserved_lies_together),
         cmocka_unit_test(test_nothing_at_all),
         cmocka_unit_test(test_large_pages_begin_where_they_can),
+        cmocka_unit_test(test_a_plan_has_its_layers_in_one_piece),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
