@@ -278,10 +278,14 @@ const tests = {
             test_accuracy: 0.98 - k * k / 500 - series / 5000 + seed / 10000,
             epochs: Array.from({ length: 20 }, (unused, e) => ({ ...results[0].epochs[0], epoch: e + 1, test_accuracy: 0.9 + e / 250 - k / 1000 })) });
     write("many", many);
+    /* What syncs its page would else wait for these bytes to get to the disk. */
+    spawnSync("sync", [at("many", "results.jsonl")]);
     const begin = performance.now();
     const run = spawnSync("sh", ["-c", '"$0" report "$1" -f -q -o "$2" && times', lop, at("many"), at("many.html")], { encoding: "utf8" });
     assert.equal(run.status, 0, run.stderr);
-    const [, minutes, seconds] = /\n(\d+)m([\d.]+)s/.exec(run.stdout), busy = 60 * Number(minutes) + Number(seconds);
+    /* Behind the shell's own: its child's seconds, and the system's for it. */
+    const spent = run.stdout.trim().split("\n")[1].match(/\d+m[\d.]+s/g);
+    const busy = spent.map((time) => time.match(/[\d.]+/g)).reduce((sum, [minutes, seconds]) => sum + 60 * Number(minutes) + Number(seconds), 0);
     const made = performance.now();
     const { page, computed, close } = await open(at("many.html"));
     const drawn = performance.now(), size = fs.statSync(at("many.html")).size, thread = await computed();
