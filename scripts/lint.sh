@@ -7,6 +7,13 @@ set -eu
 cd "$(dirname "$0")/.."
 build=build/clang # whose compile_commands.json clang-tidy reads
 
+case ${1:-} in
+'' | --fix | --long) ;;
+*)
+    echo "lint: expected --fix, --long or nothing, found '$1'" >&2
+    exit 64
+    ;;
+esac
 sources=$(find include src cli tests bench examples fuzz web -name '*.[ch]' 2>/dev/null | sort)
 if [ "${1:-}" = --fix ]; then
     # shellcheck disable=SC2086 # many names
