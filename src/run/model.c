@@ -131,6 +131,13 @@ static lop_status check_int8(const lopi_packed_layer *layer, lop_error *error)
             return lopi_fail(error, LOP_E_FORMAT,
                              "layer %s: the scale of unit %u is not a positive number", layer->name,
                              r);
+    for (uint32_t r = 0; r < layer->outputs; r++)
+        for (uint32_t i = layer->row_start[r]; i < layer->row_start[r + 1]; i++)
+            if (!isfinite((float)layer->q[i] * layer->scale[r]))
+                return lopi_fail(
+                    error, LOP_E_NAN,
+                    "layer %s: weight %u, %d times the scale of its unit, is not finite",
+                    layer->name, i, layer->q[i]);
     return LOP_OK;
 }
 

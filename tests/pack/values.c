@@ -1,6 +1,7 @@
 /* What packing does to values: nothing, or what it says; and the same again when it is repeated. */
 #include "test.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "pack/quantize.h"
 #include "pack/sparse.h"
 #include "run/model.h"
+#include "run/steps.h"
 
 static const lop_mlp_spec spec = {.inputs = 36,
                                   .hidden = (const size_t[]){40, 30, 20},
@@ -115,6 +117,23 @@ static void every_kind_is_its_own_image(void **state)
         lop_network_free(back);
     }
     lop_network_free(network);
+}
+
+/* Their step is rounded, and 127 of it are still a float. */
+static void the_largest_floats_stay_finite(void **state)
+{
+    (void)state;
+    for (float most = FLT_MAX; most > FLT_MAX / 2; most *= 0.9999F) {
+        const float values[] = {most, -most / 3, 0, most / 127};
+        float step = lopi_step_for(values, 4), rounded[4];
+        memcpy(rounded, values, sizeof rounded);
+        lopi_steps_round(rounded, 4);
+        for (size_t i = 0; i < 4; i++) {
+            assert_true(isfinite(rounded[i]));
+            assert_true(fabsf(rounded[i] - values[i]) <= 1.01F * step);
+        }
+        assert_true(lopi_step_for(rounded, 4) == step);
+    }
 }
 
 static void int8_is_within_half_a_step(void **state)
@@ -340,6 +359,7 @@ int main(void)
         cmocka_unit_test(float32_changes_not_one_bit),
         cmocka_unit_test(sorting_changes_the_order_of_sums_alone),
         cmocka_unit_test(every_kind_is_its_own_image),
+        cmocka_unit_test(the_largest_floats_stay_finite),
         cmocka_unit_test(int8_is_within_half_a_step),
         cmocka_unit_test(shared_values_are_those_of_k_means),
         cmocka_unit_test(deep_compression_by_hand),

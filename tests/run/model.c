@@ -154,6 +154,13 @@ static void faults_are_found(void **state)
     packed->layers[0].bias[1] = INFINITY;
     assert_int_equal(lopi_packed_check(packed, NULL), LOP_E_NAN);
     packed->layers[0].bias[1] = 0;
+    /* 127 and −3 times the scale: each number is one, and the weights are none. */
+    for (int used = 0; used < 2; used++) {
+        packed->layers[0].scale[0] = used ? 1.5e38f : 2e36f;
+        packed->layers[0].q[0] = used ? 1 : 127;
+        assert_int_equal(lopi_packed_check(packed, NULL), used ? LOP_E_NAN : LOP_OK);
+    }
+    packed->layers[0].scale[0] = 1;
     packed->layers[1].inputs = 3;
     assert_int_equal(lopi_packed_check(packed, NULL), LOP_E_SHAPE);
     packed->layers[1].inputs = LOP_RUN_MAX_WIDTH + 1;
