@@ -102,13 +102,18 @@ static lop_status check_positions(const lopi_packed_layer *layer, lop_error *err
     return LOP_OK;
 }
 
+static lop_status not_finite(const lopi_packed_layer *layer, const char *what, size_t index,
+                             lop_error *error)
+{
+    return lopi_fail(error, LOP_E_NAN, "layer %s: %s %zu is not finite", layer->name, what, index);
+}
+
 static lop_status check_finite(const lopi_packed_layer *layer, const float *values, size_t count,
                                const char *what, lop_error *error)
 {
     for (size_t i = 0; i < count; i++)
         if (!isfinite(values[i]))
-            return lopi_fail(error, LOP_E_NAN, "layer %s: %s %zu is not finite", layer->name, what,
-                             i);
+            return not_finite(layer, what, i, error);
     return LOP_OK;
 }
 
@@ -134,10 +139,7 @@ static lop_status check_int8(const lopi_packed_layer *layer, lop_error *error)
     for (uint32_t r = 0; r < layer->outputs; r++)
         for (uint32_t i = layer->row_start[r]; i < layer->row_start[r + 1]; i++)
             if (!isfinite((float)layer->q[i] * layer->scale[r]))
-                return lopi_fail(
-                    error, LOP_E_NAN,
-                    "layer %s: weight %u, %d times the scale of its unit, is not finite",
-                    layer->name, i, layer->q[i]);
+                return not_finite(layer, "weight", i, error);
     return LOP_OK;
 }
 

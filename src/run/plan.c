@@ -177,11 +177,12 @@ static lop_status settle(lop_plan *plan, const lopi_layers *layers, lop_error *e
 {
     lopi_store store = {0};
     size_t bytes = 0;
+    bool fits = true;
     for (size_t i = 0; i < plan->laid_count; i++)
-        if (!plan->laid[i]->kernel->begin &&
-            !lopi_add(bytes, lopi_store_bytes(plan->laid[i]->bytes), &bytes))
-            return lopi_fail_memory(error, SIZE_MAX);
-    lop_status status = lopi_store_reserve(&store, bytes) ? LOP_OK : lopi_fail_memory(error, bytes);
+        if (!plan->laid[i]->kernel->begin)
+            fits &= lopi_add(bytes, lopi_store_bytes(plan->laid[i]->bytes), &bytes);
+    lop_status status =
+        fits && lopi_store_reserve(&store, bytes) ? LOP_OK : lopi_fail_memory(error, bytes);
     for (size_t i = 0; i < plan->laid_count && status == LOP_OK; i++)
         if (!plan->laid[i]->kernel->begin)
             status = lay_out(plan->laid[i], &store, layers, error);
