@@ -23,8 +23,8 @@ static int link_followed(const char *from, const char *to)
     return linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW);
 }
 
-lopi_file_calls lopi_file_system = {open_with_mode, read,          write,  ftruncate,
-                                    fsync,          link_followed, rename, close};
+lopi_file_calls lopi_file_system = {open_with_mode, read,   write, ftruncate, fsync,
+                                    link_followed,  rename, close, unlink,    mkdir};
 
 int lopi_descriptor_open(const char *path, int flags)
 {
@@ -160,6 +160,8 @@ lop_status lopi_file_read(lopi_bytes *out, const char *path, size_t limit, lop_e
     return result;
 }
 
+void lopi_file_remove(const char *path) { (void)lopi_file_system.remove(path); }
+
 lop_status lopi_directory_make(const char *path, lop_error *error)
 {
     char *copy = lopi_strdup(path);
@@ -171,7 +173,7 @@ lop_status lopi_directory_make(const char *path, lop_error *error)
             continue;
         char kept = *end;
         *end = 0;
-        if (mkdir(copy, 0777) != 0 && errno != EEXIST)
+        if (lopi_file_system.directory(copy, 0777) != 0 && errno != EEXIST)
             result = lopi_fail_errno(error, LOP_E_CREATE, copy, "make the directory", errno);
         else if (!lopi_file_is_directory(copy))
             result =

@@ -34,6 +34,9 @@ bool lopi_file_size(const char *path, uint64_t *size);
 /** Make a directory and its parents; one that is there is fine. LOP_E_CREATE. */
 lop_status lopi_directory_make(const char *path, lop_error *error);
 
+/** Remove a file that is of no use any more. Where that fails it stays, and nothing is lost. */
+void lopi_file_remove(const char *path);
+
 /** "dir/name" in new memory; NULL where there is none. */
 char *lopi_path_join(const char *dir, const char *name);
 

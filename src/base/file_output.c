@@ -153,7 +153,7 @@ out:
     if (descriptor >= 0) {
         lopi_descriptor_close(descriptor);
         if (made.temporary[0])
-            unlink(made.temporary);
+            lopi_file_remove(made.temporary);
     }
     free(end);
     forget(&made);
@@ -185,7 +185,7 @@ lop_status lopi_output_commit(lopi_output *output, lop_error *error)
         what = "rename the finished file to this name";
     }
     if (number != 0 && output->temporary[0])
-        unlink(output->temporary);
+        lopi_file_remove(output->temporary);
     if (number == 0 && !sink->straight && (number = lopi_directory_sync(output->path)) != 0)
         what = "sync the directory of";
     lop_status result =
@@ -200,7 +200,7 @@ void lopi_output_abandon(lopi_output *output)
         end_stream(output);
         lopi_descriptor_close(output->sink->descriptor);
         if (output->temporary[0])
-            unlink(output->temporary);
+            lopi_file_remove(output->temporary);
     }
     forget(output);
 }

@@ -56,7 +56,7 @@ lop_status lopi_lock_take(lopi_lock *lock, const char *path, lop_error *error)
 void lopi_lock_release(lopi_lock *lock)
 {
     if (lock->descriptor >= 0) {
-        unlink(lock->path);
+        lopi_file_remove(lock->path);
         lopi_descriptor_close(lock->descriptor);
     }
     lopi_free(lock->path);

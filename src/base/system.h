@@ -29,6 +29,8 @@ typedef struct lopi_file_calls {
     int (*link)(const char *from, const char *to);
     int (*rename)(const char *from, const char *to);
     int (*close)(int descriptor);
+    int (*remove)(const char *path); /* unlink */
+    int (*directory)(const char *path, mode_t mode); /* mkdir */
 } lopi_file_calls;
 
 extern lopi_memory_calls lopi_memory_system;

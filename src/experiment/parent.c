@@ -1,10 +1,10 @@
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <lop/exchange.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/hooks.h"
 #include "base/memory.h"
 #include "experiment/measure.h"
@@ -82,7 +82,7 @@ static lop_status train(const lopi_sweep *s, const lop_recipe *recipe, uint64_t 
     lop_status status =
         lop_run(recipe, s->dataset, &options, &dense->network, &dense->training, NULL, error);
     if (status == LOP_OK)
-        unlink(checkpoint); /* the network itself is on the disk now */
+        lopi_file_remove(checkpoint); /* the network itself is on the disk now */
     return status;
 }
 

@@ -1,11 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <lop/machine.h>
 #include <lop/pack.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/hooks.h"
 #include "base/memory.h"
 #include "experiment/measure.h"
@@ -176,7 +176,7 @@ static lop_status run_point(const lopi_sweep *s, const lopi_point_job *point,
         recipe.stage_count = 0;
     lop_status status = lop_run(&recipe, s->dataset, &options, network, result, NULL, error);
     if (status == LOP_OK)
-        unlink(checkpoint);
+        lopi_file_remove(checkpoint);
     lopi_free(checkpoint);
     return status;
 }

@@ -3,11 +3,11 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <lop/machine.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/hooks.h"
 #include "base/memory.h"
 #include "experiment/sharing.h"
@@ -70,7 +70,7 @@ void lopi_retrain_clean(const lopi_retraining *job)
     for (size_t i = 1; job->checkpoint && i <= count; i++) {
         int length = name_checkpoint(job, i, path, sizeof path);
         if (length > 0 && (size_t)length < sizeof path)
-            unlink(path);
+            lopi_file_remove(path);
     }
 }
 

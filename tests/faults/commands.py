@@ -27,6 +27,8 @@ WAYS = [("memory", errno.ENOMEM)] + [
         ("link", [errno.EIO]),
         ("rename", [errno.EIO]),
         ("close", [errno.EIO, errno.EINTR]),
+        ("remove", [errno.EIO]),
+        ("directory", [errno.EIO, errno.ENOSPC]),
     ] for number in numbers]
 # 71 out of memory, 73 cannot create, 74 input/output; 66 where what cannot be opened is no input.
 # 65 where a file's kind cannot be looked at, and it is then read as another.
@@ -97,7 +99,7 @@ class Faults:
     def judge(self, what, done, kind, error, happened, where):
         text = done.stderr.decode(errors="replace")
         status = done.returncode
-        harmless = error in (errno.EINTR, SHORT) or kind == "close" or not happened
+        harmless = error in (errno.EINTR, SHORT) or kind in ("close", "remove") or not happened
 
         def complain(why):
             self.complaints.append(f"{self.name}: {what}: {why}; status {status}\n{text[-800:]}")

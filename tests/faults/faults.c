@@ -5,8 +5,8 @@
 
 #include "base/system.h"
 
-static const char *const names[FAULT_KINDS] = {"memory", "open", "read",   "write", "truncate",
-                                               "sync",   "link", "rename", "close"};
+static const char *const names[FAULT_KINDS] = {"memory", "open", "read",  "write",  "truncate", "sync",
+                                               "link",   "rename", "close", "remove", "directory"};
 
 const char *fault_name(size_t kind) { return kind < FAULT_KINDS ? names[kind] : NULL; }
 
@@ -92,6 +92,16 @@ static int closed(int descriptor)
     return -1;
 }
 
+static int removed(const char *path)
+{
+    return faults_fail(FAULT_REMOVE) ? -1 : file.remove(path);
+}
+
+static int directory_made(const char *path, mode_t mode)
+{
+    return faults_fail(FAULT_DIRECTORY) ? -1 : file.directory(path, mode);
+}
+
 void faults_install(bool with_memory)
 {
     memory = lopi_memory_system;
@@ -99,7 +109,8 @@ void faults_install(bool with_memory)
     if (with_memory)
         lopi_memory_system = (lopi_memory_calls){zeroed, resized, aligned, memory.release};
     lopi_file_system =
-        (lopi_file_calls){opened, bytes_read, written, truncated, synced, linked, renamed, closed};
+        (lopi_file_calls){opened, bytes_read, written, truncated, synced,        linked,
+                          renamed, closed,    removed, directory_made};
 }
 
 void faults_arm(const fault *what)

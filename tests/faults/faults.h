@@ -20,6 +20,8 @@ typedef enum fault_kind {
     FAULT_LINK,
     FAULT_RENAME,
     FAULT_CLOSE,
+    FAULT_REMOVE,
+    FAULT_DIRECTORY, /* the making of one */
     FAULT_KINDS
 } fault_kind;
 
