@@ -29,7 +29,7 @@ typedef struct lopi_file_calls {
     int (*link)(const char *from, const char *to);
     int (*rename)(const char *from, const char *to);
     int (*close)(int descriptor);
-    int (*remove)(const char *path); /* unlink */
+    int (*remove)(const char *path);                 /* unlink */
     int (*directory)(const char *path, mode_t mode); /* mkdir */
 } lopi_file_calls;
 

@@ -5,8 +5,9 @@
 
 #include "base/system.h"
 
-static const char *const names[FAULT_KINDS] = {"memory", "open", "read",  "write",  "truncate", "sync",
-                                               "link",   "rename", "close", "remove", "directory"};
+static const char *const names[FAULT_KINDS] = {"memory",   "open",   "read",     "write",
+                                               "truncate", "sync",   "link",     "rename",
+                                               "close",    "remove", "directory"};
 
 const char *fault_name(size_t kind) { return kind < FAULT_KINDS ? names[kind] : NULL; }
 
@@ -92,10 +93,7 @@ static int closed(int descriptor)
     return -1;
 }
 
-static int removed(const char *path)
-{
-    return faults_fail(FAULT_REMOVE) ? -1 : file.remove(path);
-}
+static int removed(const char *path) { return faults_fail(FAULT_REMOVE) ? -1 : file.remove(path); }
 
 static int directory_made(const char *path, mode_t mode)
 {
@@ -108,9 +106,8 @@ void faults_install(bool with_memory)
     file = lopi_file_system;
     if (with_memory)
         lopi_memory_system = (lopi_memory_calls){zeroed, resized, aligned, memory.release};
-    lopi_file_system =
-        (lopi_file_calls){opened, bytes_read, written, truncated, synced,        linked,
-                          renamed, closed,    removed, directory_made};
+    lopi_file_system = (lopi_file_calls){opened, bytes_read, written, truncated, synced,
+                                         linked, renamed,    closed,  removed,   directory_made};
 }
 
 void faults_arm(const fault *what)

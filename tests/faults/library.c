@@ -138,7 +138,7 @@ static void play_all(const scenario *of, bool all)
                 {FAULT_WRITE, EINTR},      {FAULT_WRITE, FAULT_SHORT}, {FAULT_TRUNCATE, EIO},
                 {FAULT_SYNC, EIO},         {FAULT_SYNC, ENOSPC},       {FAULT_SYNC, EINTR},
                 {FAULT_LINK, EIO},         {FAULT_RENAME, EIO},        {FAULT_CLOSE, EIO},
-                {FAULT_CLOSE, EINTR},      {FAULT_REMOVE, EIO},       {FAULT_DIRECTORY, EIO},
+                {FAULT_CLOSE, EINTR},      {FAULT_REMOVE, EIO},        {FAULT_DIRECTORY, EIO},
                 {FAULT_DIRECTORY, ENOSPC}};
     lop_error error = {0};
     /* What is made without a fault is what must be there with one: the same bytes, old or new. */
