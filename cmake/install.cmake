@@ -5,7 +5,12 @@ include(CMakePackageConfigHelpers)
 # The program finds the library beside it, wherever the tree is put.
 cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_LIBDIR BASE_DIRECTORY ${CMAKE_INSTALL_FULL_BINDIR}
   OUTPUT_VARIABLE LOP_RPATH)
-set_target_properties(lop_cli PROPERTIES INSTALL_RPATH "\$ORIGIN/${LOP_RPATH}")
+# The build tree is laid out the same way, so that one path serves both: to a path of the tree's own CMake adds
+# colons, and the loader takes an empty entry for the directory that the caller happens to be in, where
+# anybody may have put a library.
+set_target_properties(lop_cli PROPERTIES BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "\$ORIGIN/${LOP_RPATH}")
+set_target_properties(lop lop_run PROPERTIES BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH_USE_LINK_PATH ON
+  LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/cli/${LOP_RPATH})
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/lop)
 

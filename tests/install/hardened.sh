@@ -1,7 +1,8 @@
 #!/bin/sh
 # hardened.sh CC FILE…: programs and libraries have the usual protections: position-independent, tables
 # that the loader fills read-only before the program starts, a stack that is not executable and is
-# watched, functions of the C library that know their buffers' sizes. First a program without any is
+# watched, functions of the C library that know their buffers' sizes, no library that is looked for where
+# the caller happens to be (an empty entry of the path is that). First a program without any is
 # looked at, and each lack of it must be found.
 set -eu
 cc=$1
@@ -18,6 +19,8 @@ lacks() { # FILE: a line for each protection that is not there
     grep -q 'GNU_STACK .* RW  *0x' "$work/read" || echo "a stack that is not executable"
     grep -q '__stack_chk_fail' "$work/read" || echo "a stack protector"
     grep -q '__[a-z]*_chk@' "$work/read" || echo "fortified functions"
+    ! sed -n 's/.*(R.*PATH) .*\[\(.*\)\]$/:\1:/p' "$work/read" | grep -q ':\([^/$]\|:\)' ||
+        echo "a library path of absolute directories"
 }
 
 cat >"$work/bare.c" <<'C'
@@ -30,9 +33,9 @@ int main(int count, char **words)
 }
 C
 "$cc" -O1 -U_FORTIFY_SOURCE -fno-stack-protector -fno-pie -no-pie -Wl,-z,norelro -Wl,-z,lazy \
-    -Wl,-z,execstack "$work/bare.c" -o "$work/bare" 2>/dev/null
+    -Wl,-z,execstack -Wl,-rpath,/usr/lib: "$work/bare.c" -o "$work/bare" 2>/dev/null
 found=$(lacks "$work/bare" | wc -l)
-[ "$found" = 6 ] || { echo "hardened: of 6 protections that a bare program lacks, $found were missed"; exit 1; }
+[ "$found" = 7 ] || { echo "hardened: of 7 protections that a bare program lacks, $found were missed"; exit 1; }
 
 status=0
 for file; do
@@ -42,5 +45,5 @@ for file; do
         status=1
     fi
 done
-[ $status = 0 ] && echo "hardened: $# files with all 6 protections"
+[ $status = 0 ] && echo "hardened: $# files with all 7 protections"
 exit $status
