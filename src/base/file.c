@@ -159,29 +159,3 @@ lop_status lopi_file_read(lopi_bytes *out, const char *path, size_t limit, lop_e
     lopi_descriptor_close(descriptor);
     return result;
 }
-
-void lopi_file_remove(const char *path) { (void)lopi_file_system.remove(path); }
-
-lop_status lopi_directory_make(const char *path, lop_error *error)
-{
-    char *copy = lopi_strdup(path);
-    if (!copy)
-        return lopi_fail_memory(error, strlen(path));
-    lop_status result = LOP_OK;
-    for (char *end = copy + 1; result == LOP_OK; end++) {
-        if (*end != '/' && *end != 0)
-            continue;
-        char kept = *end;
-        *end = 0;
-        if (lopi_file_system.directory(copy, 0777) != 0 && errno != EEXIST)
-            result = lopi_fail_errno(error, LOP_E_CREATE, copy, "make the directory", errno);
-        else if (!lopi_file_is_directory(copy))
-            result =
-                lopi_fail_file(error, LOP_E_CREATE, copy, "expected a directory, found a file");
-        *end = kept;
-        if (kept == 0)
-            break;
-    }
-    lopi_free(copy);
-    return result;
-}

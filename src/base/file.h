@@ -31,7 +31,8 @@ bool lopi_file_is_directory(const char *path);
 /** Size of a regular file; false where there is none. */
 bool lopi_file_size(const char *path, uint64_t *size);
 
-/** Make a directory and its parents; one that is there is fine. LOP_E_CREATE. */
+/** Make a directory and its parents, and sync those. One that is there is fine. LOP_E_CREATE,
+ * LOP_E_IO. */
 lop_status lopi_directory_make(const char *path, lop_error *error);
 
 /** Remove a file that is of no use any more. Where that fails it stays, and nothing is lost. */
@@ -73,11 +74,17 @@ lop_status lopi_stream_flush(FILE *stream, const char *what, lop_error *error);
 lop_status lopi_file_write(const char *path, const void *data, size_t size, bool overwrite,
                            lop_error *error);
 
+typedef lop_status (*lopi_line_judge)(const char *text, size_t size, lop_error *error);
+
 /**
- * Append `line` and a newline to `path`, sync. Bytes behind the last newline, left by a crash, are
- * cut off first. When it returns LOP_OK the line is on the disk.
+ * Append `line`, which has no zero byte, and a newline to `path`, sync. What a crash left at the
+ * end is cut off first: bytes behind the last newline, and a last line with zero bytes in it. When
+ * it returns LOP_OK the line is on the disk.
+ * @param judge  looks at bytes behind the last newline: LOP_E_FORMAT where they are half a line,
+ *               LOP_OK where only the newline is missing, which they get; others end it. NULL: half
  */
-lop_status lopi_file_append_line(const char *path, const char *line, lop_error *error);
+lop_status lopi_file_append_line(const char *path, const char *line, lopi_line_judge judge,
+                                 lop_error *error);
 
 /** An exclusive lock on `path`, held until lopi_lock_release or the end of the process. */
 typedef struct lopi_lock {

@@ -205,6 +205,8 @@ void lopi_output_abandon(lopi_output *output)
     forget(output);
 }
 
+void lopi_file_remove(const char *path) { (void)lopi_file_system.remove(path); }
+
 lop_status lopi_stream_flush(FILE *stream, const char *what, lop_error *error)
 {
     /* Where a write failed before and left nothing to flush, its reason is what errno still says.

@@ -79,11 +79,7 @@ static lop_status train(const lopi_sweep *s, const lop_recipe *recipe, uint64_t 
         .evaluate_test = true,
         .hooks = &voice.hooks,
     };
-    lop_status status =
-        lop_run(recipe, s->dataset, &options, &dense->network, &dense->training, NULL, error);
-    if (status == LOP_OK)
-        lopi_file_remove(checkpoint); /* the network itself is on the disk now */
-    return status;
+    return lop_run(recipe, s->dataset, &options, &dense->network, &dense->training, NULL, error);
 }
 
 static lop_status get(const lopi_sweep *s, uint64_t seed, lopi_parent *dense, lop_error *error)
@@ -103,6 +99,9 @@ static lop_status get(const lopi_sweep *s, uint64_t seed, lopi_parent *dense, lo
         status = load(&recipe, seed, path, dense, error);
     else if (status == LOP_OK)
         status = train(s, &recipe, seed, path, checkpoint, dense, error);
+    /* The network itself is on the disk now; or a crash left both. */
+    if (status == LOP_OK)
+        lopi_file_remove(checkpoint);
     if (status == LOP_OK)
         status = lopi_recipe_split(&dense->split, s->recipe, s->dataset, seed, error);
     lop_recipe_free(&recipe);

@@ -4,6 +4,7 @@
 #include <lop/machine.h>
 #include <lop/pack.h>
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hooks.h"
@@ -154,6 +155,15 @@ static lop_status add_training(const lopi_parent *dense, lop_result *result, lop
     return LOP_OK;
 }
 
+/* Gone for good before the result is there: nobody comes back for what a finished point left. */
+static lop_status drop(const char *checkpoint, lop_error *error)
+{
+    lopi_file_remove(checkpoint); /* where there is one; its stages' are removed by now */
+    int number = lopi_directory_sync(checkpoint);
+    return number ? lopi_fail_errno(error, LOP_E_IO, checkpoint, "sync the directory of", number)
+                  : LOP_OK;
+}
+
 static lop_status run_point(const lopi_sweep *s, const lopi_point_job *point,
                             const lop_network *parent, lop_network **network, lop_result *result,
                             lop_error *error)
@@ -176,7 +186,7 @@ static lop_status run_point(const lopi_sweep *s, const lopi_point_job *point,
         recipe.stage_count = 0;
     lop_status status = lop_run(&recipe, s->dataset, &options, network, result, NULL, error);
     if (status == LOP_OK)
-        lopi_file_remove(checkpoint);
+        status = drop(checkpoint, error);
     lopi_free(checkpoint);
     return status;
 }

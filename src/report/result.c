@@ -229,9 +229,11 @@ static lop_status read_lines(reading *r, const lopi_bytes *bytes, lop_error *err
     for (uint64_t line = 1; status == LOP_OK && at < end; line++) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         size_t size = (size_t)((newline ? newline : end) - at);
+        /* As in lopi_file_append_line, which cuts it off. */
+        bool whole = newline && (newline + 1 < end || !memchr(at, 0, size));
         status = reserve(&r->results, &r->capacity, error);
         if (status == LOP_OK && !is_blank(at, size))
-            status = read_line(r, line, at, size, newline != NULL, error);
+            status = read_line(r, line, at, size, whole, error);
         at += size + (newline ? 1 : 0);
     }
     return status;
@@ -300,12 +302,21 @@ lop_status lop_results_join(lop_results *all, lop_results *more, lop_error *erro
     return LOP_OK;
 }
 
+/* As a reader takes a last line without a newline: it is a result, or half of one. */
+static lop_status judge_line(const char *text, size_t size, lop_error *error)
+{
+    lop_result result = lop_result_empty();
+    lop_status status = is_blank(text, size) ? LOP_OK : lop_result_read(&result, text, size, error);
+    lop_result_free(&result);
+    return status == LOP_E_FORMAT || status == LOP_E_MEMORY ? status : LOP_OK;
+}
+
 lop_status lop_results_append(const char *path, const lop_result *result, lop_error *error)
 {
     char *line = NULL;
     lop_status status = lop_result_write(result, &line, error);
     if (status == LOP_OK)
-        status = lopi_file_append_line(path, line, error);
+        status = lopi_file_append_line(path, line, judge_line, error);
     free(line);
     return status;
 }

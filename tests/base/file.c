@@ -225,14 +225,43 @@ static void appending_mends_a_torn_line(void **state)
 {
     (void)state;
     char *path = at("lines");
-    assert_int_equal(lopi_file_append_line(path, "first", NULL), LOP_OK);
-    assert_int_equal(lopi_file_append_line(path, "second", NULL), LOP_OK);
+    assert_int_equal(lopi_file_append_line(path, "first", NULL, NULL), LOP_OK);
+    assert_int_equal(lopi_file_append_line(path, "second", NULL, NULL), LOP_OK);
     assert_content(path, "first\nsecond\n");
     FILE *file = fopen(path, "a");
     assert_true(fputs("torn", file) >= 0);
     assert_int_equal(fclose(file), 0);
-    assert_int_equal(lopi_file_append_line(path, "third", NULL), LOP_OK);
+    assert_int_equal(lopi_file_append_line(path, "third", NULL, NULL), LOP_OK);
     assert_content(path, "first\nsecond\nthird\n");
+    lopi_free(path);
+}
+
+/* A block of a line that was not synced may be missing, and is read as zeros; also where the line
+ * is longer than what is read at once, and where it is the only one. */
+static void appending_cuts_off_missing_blocks(void **state)
+{
+    (void)state;
+    char *path = at("blocks");
+    static const char *const before[] = {"", "first\n"};
+    for (size_t i = 0; i < 2; i++)
+        for (size_t missing = 1; missing < 10000; missing += 3333) {
+            char line[10000];
+            memset(line, 'x', sizeof line);
+            line[missing] = 0;
+            line[sizeof line - 1] = '\n';
+            FILE *file = fopen(path, "w");
+            assert_true(fputs(before[i], file) >= 0);
+            assert_int_equal(fwrite(line, 1, sizeof line, file), sizeof line);
+            assert_int_equal(fclose(file), 0);
+            assert_int_equal(lopi_file_append_line(path, "next", NULL, NULL), LOP_OK);
+            assert_content(path, i ? "first\nnext\n" : "next\n");
+        }
+    /* In an earlier line it is no crash that did it. */
+    assert_int_equal(lopi_file_write(path, "a\0b\nsecond\n", 11, true, NULL), LOP_OK);
+    assert_int_equal(lopi_file_append_line(path, "third", NULL, NULL), LOP_OK);
+    uint64_t size;
+    assert_true(lopi_file_size(path, &size));
+    assert_int_equal(size, 17);
     lopi_free(path);
 }
 
@@ -329,6 +358,7 @@ int main(void)
         cmocka_unit_test(what_is_no_file_is_refused),
         cmocka_unit_test(devices_and_links_stay_what_they_are),
         cmocka_unit_test(appending_mends_a_torn_line),
+        cmocka_unit_test(appending_cuts_off_missing_blocks),
         cmocka_unit_test(directories_are_made_with_parents),
         cmocka_unit_test(standard_input_is_read_as_it_comes),
         cmocka_unit_test(a_lock_is_for_one),

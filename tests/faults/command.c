@@ -2,7 +2,9 @@
  * The command line with calls that fail. Linked with the whole program, which knows nothing of it:
  * before main it reads from LOP_FAULT what is to fail, "KIND NUMBER STAYS ERRNO", and where that
  * call was reached it makes the file that LOP_FAULT_REACHED names. The linker leads calls for
- * memory here (--wrap), the program's own and the library's alike.
+ * memory here (--wrap), the program's own and the library's alike; its
+ * sources call unlink by the name of program_unlink. LOP_RECORD names a file for a record of what
+ * the disk is asked to keep (record.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
+#include "base/system.h"
 #include "faults.h"
+#include "record.h"
 
 /* The names that the linker gives. NOLINTBEGIN(bugprone-reserved-identifier) */
 void *__real_malloc(size_t size);
@@ -25,6 +30,16 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *block, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size);
 FILE *__wrap_fopen(const char *path, const char *mode);
+lop_status __real_lopi_output_commit(lopi_output *output, lop_error *error);
+lop_status __wrap_lopi_output_commit(lopi_output *output, lop_error *error);
+lop_status __real_lopi_file_write(const char *path, const void *data, size_t size, bool overwrite,
+                                  lop_error *error);
+lop_status __wrap_lopi_file_write(const char *path, const void *data, size_t size, bool overwrite,
+                                  lop_error *error);
+lop_status __real_lopi_file_append_line(const char *path, const char *line, lopi_line_judge judge,
+                                        lop_error *error);
+lop_status __wrap_lopi_file_append_line(const char *path, const char *line, lopi_line_judge judge,
+                                        lop_error *error);
 
 void *__wrap_malloc(size_t size) { return faults_fail(FAULT_MEMORY) ? NULL : __real_malloc(size); }
 
@@ -48,7 +63,40 @@ FILE *__wrap_fopen(const char *path, const char *mode)
 {
     return faults_fail(FAULT_OPEN) && errno != EINTR ? NULL : __real_fopen(path, mode);
 }
+
+/* What the library says is kept. */
+lop_status __wrap_lopi_output_commit(lopi_output *output, lop_error *error)
+{
+    char path[4096] = "";
+    if (output->path)
+        snprintf(path, sizeof path, "%s", output->path);
+    lop_status status = __real_lopi_output_commit(output, error);
+    if (status == LOP_OK && path[0])
+        record_kept(path);
+    return status;
+}
+
+lop_status __wrap_lopi_file_write(const char *path, const void *data, size_t size, bool overwrite,
+                                  lop_error *error)
+{
+    lop_status status = __real_lopi_file_write(path, data, size, overwrite, error);
+    if (status == LOP_OK)
+        record_kept(path);
+    return status;
+}
+
+lop_status __wrap_lopi_file_append_line(const char *path, const char *line, lopi_line_judge judge,
+                                        lop_error *error)
+{
+    lop_status status = __real_lopi_file_append_line(path, line, judge, error);
+    if (status == LOP_OK)
+        record_kept(path);
+    return status;
+}
 /* NOLINTEND(bugprone-reserved-identifier) */
+
+int program_unlink(const char *path);
+int program_unlink(const char *path) { return lopi_file_system.remove(path); }
 
 static const char *reached;
 
@@ -60,7 +108,9 @@ static void tell(void)
 
 __attribute__((constructor)) static void begin(void)
 {
-    const char *text = getenv("LOP_FAULT");
+    const char *text = getenv("LOP_FAULT"), *record = getenv("LOP_RECORD");
+    if (record)
+        record_begin(record);
     reached = getenv("LOP_FAULT_REACHED");
     char kind[16];
     int stays, error;

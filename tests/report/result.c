@@ -398,6 +398,32 @@ static void last_line_may_lack_its_newline(void **state)
     assert_int_equal(results.count, 2);
     assert_int_equal(warnings, 0);
     lop_results_free(&results);
+    /* And is not lost by the next one. */
+    lop_result result = lop_result_empty();
+    result.seed = 8;
+    assert_int_equal(lop_results_append(path, &result, NULL), LOP_OK);
+    assert_int_equal(lop_results_load(&results, path, &hooks, NULL), LOP_OK);
+    assert_int_equal(results.count, 3);
+    assert_int_equal(results.items[1].seed, 7);
+    assert_int_equal(results.items[2].seed, 8);
+    lop_results_free(&results);
+}
+
+/* Blocks of a line that was not synced when the power went: missing, and read as zeros. */
+static void line_with_missing_blocks_is_left_out(void **state)
+{
+    const char *path = *state;
+    lop_results results = {0};
+    const char text[] = GOOD "{\"schema\": \"lop.re\0\0\0\0\0\0\"seed\": 7}\n";
+    warnings = 0;
+    assert_int_equal(lopi_file_write(path, text, sizeof text - 1, true, NULL), LOP_OK);
+    assert_int_equal(lop_results_load(&results, path, &hooks, NULL), LOP_OK);
+    assert_int_equal(results.count, 1);
+    assert_int_equal(warnings, 1);
+    lop_results_free(&results);
+    const char middle[] = "{\"schema\": \"lop.re\0\0\"seed\": 7}\n" GOOD;
+    assert_int_equal(lopi_file_write(path, middle, sizeof middle - 1, true, NULL), LOP_OK);
+    assert_int_equal(lop_results_load(&results, path, &hooks, NULL), LOP_E_FORMAT);
 }
 
 static void bad_line_has_a_number(void **state)
@@ -472,6 +498,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_written_is_refused),
         cmocka_unit_test(torn_line_is_left_out),
         cmocka_unit_test(last_line_may_lack_its_newline),
+        cmocka_unit_test(line_with_missing_blocks_is_left_out),
         cmocka_unit_test(bad_line_has_a_number),
         cmocka_unit_test(too_many_bad_lines_are_refused),
     };
