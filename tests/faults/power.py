@@ -208,12 +208,18 @@ class Place:
         assert status == 0, text
         record = list(entries(where / "record"))
         expected = self.left(where)
-        complaints, states = [], []
+        complaints, chosen, seen = [], [], 0
 
         def look(disk, calls, times):
+            """All disks for what was promised; and some, each as likely as any other, to go on from."""
+            nonlocal seen
             for found in cuts(disk, calls, generator, times):
                 complaints.extend(disk.broken(found))
-                states.append(found)
+                seen += 1
+                if len(chosen) < (400 if LONG else 6):
+                    chosen.append(found)
+                elif (place := generator.randrange(seen)) < len(chosen):
+                    chosen[place] = found
 
         look(Disk(files, "FD"), record, 40 if LONG else 4)
         # And where syncs do not count, the same must be found broken.
@@ -236,12 +242,11 @@ class Place:
             if status != 0:
                 complaints.append(f"killed after {count} calls, and started again: status {status}: {text}")
             look(disk, entries(where / "record"), 4 if LONG else 1)
-        chosen = generator.sample(states, min(len(states), 400 if LONG else 6))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for complaint in pool.map(lambda state: self.go_on(state, where, words, expected), chosen):
                 complaints += complaint
         shutil.rmtree(where)
-        return complaints, len(record), len(states), len(chosen)
+        return complaints, len(record), seen, len(chosen)
 
     def lay_out(self, state, recorded, where):
         for name, target in (("data", self.data), ("ready.safetensors", self.ready)):
