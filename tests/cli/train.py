@@ -42,7 +42,7 @@ class Train(tool.LopTest):
             self.assertIn(name, err)
 
     def weights(self, name):
-        """All of a file but its history, in which times stand; bytes by their sum, of which no differences are drawn up."""
+        """All of a file but its history, in which times stand; by sums, of which no differences are drawn up."""
         content = (self.here / name).read_bytes()
         size = int.from_bytes(content[:8], "little")
         header = json.loads(content[8:8 + size])
