@@ -1,10 +1,10 @@
 /*
  * The command line with calls that fail. Linked with the whole program, which knows nothing of it:
  * before main it reads from LOP_FAULT what is to fail, "KIND NUMBER STAYS ERRNO", and where that
- * call was reached it makes the file that LOP_FAULT_REACHED names. The linker leads calls for
- * memory here (--wrap), the program's own and the library's alike; its
- * sources call unlink by the name of program_unlink. LOP_RECORD names a file for a record of what
- * the disk is asked to keep (record.h).
+ * call was reached it makes the file that LOP_FAULT_REACHED names; LOP_FAULT_SET is a directory of
+ * which known.h makes a data set. The linker leads calls for memory here (--wrap), the program's
+ * own and the library's alike; its sources call unlink by the name of program_unlink. LOP_RECORD
+ * names a file for a record of what the disk is asked to keep (record.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/system.h"
 #include "faults.h"
+#include "known.h"
 #include "record.h"
 
 /* The names that the linker gives. NOLINTBEGIN(bugprone-reserved-identifier) */
@@ -109,6 +110,7 @@ static void tell(void)
 __attribute__((constructor)) static void begin(void)
 {
     const char *text = getenv("LOP_FAULT"), *record = getenv("LOP_RECORD");
+    const char *set = getenv("LOP_FAULT_SET");
     if (record)
         record_begin(record);
     reached = getenv("LOP_FAULT_REACHED");
@@ -122,6 +124,8 @@ __attribute__((constructor)) static void begin(void)
     while (fault_name(i) && strcmp(fault_name(i), kind) != 0)
         i++;
     if (!fault_name(i))
+        _exit(99);
+    if (set && !known_begin(set))
         _exit(99);
     what.kind = (fault_kind)i;
     what.stays = stays != 0;

@@ -13,11 +13,15 @@ typedef struct scenario {
     const char *name;
     lop_status (*play)(lop_error *error);
     const char *output; /* a file that it replaces, in the scenarios' directory; or NULL */
-    bool forgiving;     /* goes on without what failed in some place, by its header's word */
+    bool only_memory;   /* other calls than for memory fail in another scenario */
+    unsigned forgiven;  /* 1 << fault_kind: goes on without what failed, by its header's word */
 } scenario;
 
 /** Scenario `index`; NULL beyond the last. */
 const scenario *scenario_at(unsigned index);
+
+/** What the play found since this was last called: the same whenever it ends well. */
+void scenarios_found(char *text, unsigned size);
 
 /** Make a directory with what the scenarios read, before anything fails; and remove it. */
 const char *scenarios_begin(void);
