@@ -40,13 +40,17 @@ static lop_status find_ending(const lopi_fetch *fetch, const char *ending, char 
 {
     DIR *directory = opendir(fetch->temporary);
     char *found = NULL;
-    for (struct dirent *entry; directory && !found && (entry = readdir(directory));) {
+    bool there = false;
+    for (struct dirent *entry; directory && !there && (entry = readdir(directory));) {
         size_t length = strlen(entry->d_name), suffix = strlen(ending);
-        if (length > suffix && strcmp(entry->d_name + length - suffix, ending) == 0)
+        there = length > suffix && strcmp(entry->d_name + length - suffix, ending) == 0;
+        if (there)
             found = lopi_strdup(entry->d_name);
     }
     if (directory)
         closedir(directory);
+    if (!found && there)
+        return lopi_fail_memory(error, strlen(ending));
     if (!found)
         return lopi_fail(error, LOP_E_IO, "the download left no file *%s", ending);
     *name = found;
