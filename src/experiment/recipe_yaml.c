@@ -211,7 +211,11 @@ static lop_status take_nodes(reading *r, const lopi_recipe_field *row, const lop
     lop_error why = {0};
     lop_status status = lopi_json_text(spec, (lopi_json_style){0}, &text, r->error);
     json_decref(spec);
-    if (status == LOP_OK && lop_network_new_spec(&trial, text, strlen(text), &why) != LOP_OK)
+    lop_status judged =
+        status == LOP_OK ? lop_network_new_spec(&trial, text, strlen(text), &why) : status;
+    if (status == LOP_OK && judged == LOP_E_MEMORY)
+        status = lopi_fail(r->error, LOP_E_MEMORY, "%s", why.text);
+    else if (status == LOP_OK && judged != LOP_OK)
         status = refuse(r, row, why.text);
     lop_network_free(trial);
     if (status == LOP_OK) {
