@@ -61,17 +61,19 @@ void lopi_set_paths_free(lopi_set_paths *paths)
     *paths = (lopi_set_paths){0};
 }
 
+/* No memory is asked for, which might fail, and there is no status to say so: a set that is there
+ * would be called missing. The system takes no longer names. */
 bool lopi_cache_present(const lopi_known_set *set, const lop_data_options *options)
 {
-    lopi_set_paths paths;
-    if (lopi_set_paths_new(&paths, set, options, NULL) != LOP_OK)
-        return false;
-    bool present = true;
-    for (size_t i = 0; i < LOPI_FILE_COUNT; i++) {
+    char path[4096];
+    bool present = options && options->cache_dir;
+    for (size_t i = 0; present && i < LOPI_FILE_COUNT; i++) {
         uint64_t size = 0;
-        present &= lopi_file_size(paths.files[i], &size) && size == set->files[i].size;
+        int length = snprintf(path, sizeof path, "%s/%s/%s", options->cache_dir, set->entry.name,
+                              set->files[i].name);
+        present = length > 0 && (size_t)length < sizeof path && lopi_file_size(path, &size) &&
+                  size == set->files[i].size;
     }
-    lopi_set_paths_free(&paths);
     return present;
 }
 
@@ -218,8 +220,14 @@ static lop_status fetch(const lopi_known_set *set, const lopi_set_paths *paths,
 lop_status lopi_cache_get(const lopi_known_set *set, const lop_data_options *options,
                           lop_error *error)
 {
-    if (lopi_cache_present(set, options) && lopi_cache_verify(set, options, NULL) == LOP_OK)
-        return LOP_OK;
+    if (lopi_cache_present(set, options)) {
+        lop_error why;
+        lop_status verified = lopi_cache_verify(set, options, &why);
+        if (verified == LOP_OK)
+            return LOP_OK;
+        if (verified == LOP_E_MEMORY) /* which says nothing of the files */
+            return lopi_fail(error, verified, "%s", why.text);
+    }
     lopi_set_paths paths;
     lop_status status = lopi_set_paths_new(&paths, set, options, error);
     if (status != LOP_OK)
