@@ -396,7 +396,21 @@ def rule_links(root, _sources, _library):
                     yield path.relative_to(root).as_posix(), line, f"leads nowhere: {target}"
 
 
-TREE_RULES = [rule_headers_alone, rule_exports, rule_links]
+def rule_scenarios(root, sources, _library):
+    """Every public function that says how it failed is called where calls of the system fail."""
+    scenarios = [source for source in sources if re.match(r"tests/faults/scenarios\w*\.c$", source.path)]
+    if not (root / "tests").is_dir():
+        return
+    called = {match.group(1) for source in scenarios for _, match in source.find(r"\b(lop_\w+)\s*\(")}
+    for source in sources:
+        if not source.path.startswith("include/"):
+            continue
+        for number, match in source.find(r"^LOP_API\b[^;{]*?(\w+)\s*\(([^;]*)\);"):
+            if "lop_error *" in match.group(2) and match.group(1) not in called:
+                yield source.path, number, f"{match.group(1)} is in no scenario of tests/faults"
+
+
+TREE_RULES = [rule_headers_alone, rule_exports, rule_links, rule_scenarios]
 
 
 def violations(root, library=None):
@@ -430,6 +444,11 @@ CLEAN = {
     "src/nn/spec.c": '#include "nn/graph.h"\n\nint lopi_spec(int a);\nint lopi_spec(int a)\n{\n'
                      "    int b = a * 2 + a; /* a constant; a sum that nobody asks for */\n"
                      "    return b * a; /* fits: both are small */\n}\n",
+    "include/lop/output.h": "/** Output. */\n#ifndef O_H\n#define O_H\n#define LOP_API\ntypedef int lop_error;\n\n"
+                            "/** Fails. */\nLOP_API int lop_put(const char *name,\n    lop_error *error);\n\n#endif\n",
+    "src/base/output.c": "#include <lop/output.h>\n\nint lop_put(const char *name, lop_error *error)\n{\n"
+                         "    return name && error;\n}\n",
+    "tests/faults/scenarios_base.c": "static int put(void)\n{\n    return lop_put(0, 0); /* not lop_get() */\n}\n",
     "README.md": "[status](include/lop/status.h)\n",
 }
 GRAPH = CLEAN["src/nn/graph.c"]
@@ -472,6 +491,8 @@ FAULTS = [  # rule that must find it, file, its text
     ("rule_exports", "src/base/stray.c", "int stray(void);\nint stray(void)\n{\n    return 0;\n}\n"),
     ("rule_exports", "include/lop/status.h", CLEAN["include/lop/status.h"].replace("lop_one", "lop_two")),
     ("rule_links", "README.md", "[gone](gone.md)\n"),
+    ("rule_scenarios", "tests/faults/scenarios_base.c", "/* lop_put() is called elsewhere. */\n"),
+    ("rule_scenarios", "include/lop/output.h", CLEAN["include/lop/output.h"].replace("lop_put", "lop_get")),
 ]
 
 
@@ -498,7 +519,7 @@ def self_test():
             library = None
             if wanted in (None, "rule_exports"):
                 extra = [name] if name.endswith(".c") else []
-                library = library_of(root, ["src/base/status.c", *extra])
+                library = library_of(root, ["src/base/status.c", "src/base/output.c", *extra])
             found = violations(root, library)
         rules = {rule for rule, *_ in found}
         if (wanted is None and found) or (wanted is not None and wanted not in rules):
