@@ -233,9 +233,14 @@ static lop_status show_facts(const values *v, const lop_fitted *fitted, bool met
     json_t *steps = json_array(), *result = NULL;
     for (size_t i = 0; i < fitted->step_count; i++)
         json_array_append_new(steps, step_object(&fitted->steps[i]));
-    if (fitted->network && lop_result_write(&fitted->result, &line, error) == LOP_OK)
+    lop_status status = fitted->network ? lop_result_write(&fitted->result, &line, error) : LOP_OK;
+    if (line)
         result = json_loads(line, 0, NULL);
     free(line);
+    if (status != LOP_OK) { /* a result that is left out would say that there is none */
+        json_decref(steps);
+        return status;
+    }
     return show_json(json_pack("{s:b, s:o, s:s*, s:o, s:o, s:o, s:o*}", "met", (int)met, "limits",
                                limits_object(v), "output", written ? v->output : NULL, "parent",
                                step_object(&fitted->parent), "steps", steps, "best",
