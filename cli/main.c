@@ -72,7 +72,9 @@ static lop_status run_command(session *s, char **words, size_t count, void *valu
         printf("lop %s\n", lop_version());
         return LOP_OK;
     }
-    status = lop_threads_set(given->threads, error);
+    /* Without a number it is OpenMP's own choice, which the environment may have made. */
+    if (given->threads > 0)
+        status = lop_threads_set(given->threads, error);
     return status == LOP_OK ? of->run(s, values, error) : status;
 }
 

@@ -34,6 +34,11 @@ class Train(tool.LopTest):
         found = json.loads(out)
         self.assertEqual(found["network"], "64-12-8-4")
         self.assertGreater(found["test_accuracy"], 0.9)
+        self.assertEqual(found["machine"]["threads"], 1)  # as the environment has it
+        out, _ = self.train("c.safetensors", "--json", "--threads", "3", "-f", env={"OMP_NUM_THREADS": "2"})
+        self.assertEqual(json.loads(out)["machine"]["threads"], 3)
+        out, _ = self.train("c.safetensors", "--json", "-f", env={"OMP_NUM_THREADS": "2"})
+        self.assertEqual(json.loads(out)["machine"]["threads"], 2)
         self.assertEqual(self.train("b.safetensors", "-q")[1], "")
 
     def test_profile(self):
