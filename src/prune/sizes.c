@@ -74,6 +74,9 @@ lop_status lop_zstd_bytes(const lop_network *network, int level, size_t *bytes, 
     if (!context)
         return lopi_fail(error, LOP_E_MEMORY, "no memory for zstd");
     ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
+    /* As for a file, whose size is known: tables no larger than it needs, which for any size are 80
+     * MB. */
+    ZSTD_CCtx_setPledgedSrcSize(context, lop_dense_bytes(network));
     for (size_t l = 0; l < lop_network_layer_count(network) && status == LOP_OK; l++) {
         const lop_layer *layer = lop_network_layer(network, l);
         status = compress(context, layer->weight, weight_bytes(layer), false, &total, error);

@@ -55,7 +55,7 @@ static void zstd_streams_everything(void **state)
     for (int level = 1; level <= 19; level += 9) {
         assert_int_equal(lop_zstd_bytes(network, level, &streamed, NULL), LOP_OK);
         double whole = (double)ZSTD_compress(packed, room, plain, dense, level);
-        /* A stream is cut into blocks elsewhere and does not know its size ahead: 2 % apart. */
+        /* A stream is cut into blocks elsewhere: 2 % apart. */
         assert_true((double)streamed > 0.98 * whole && (double)streamed < 1.02 * whole);
     }
     free(plain);
