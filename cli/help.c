@@ -86,14 +86,14 @@ static void show_groups(FILE *stream, const command *of, const option_group *gro
     }
 }
 
-static void show_command(FILE *stream, const command *of, size_t width)
+static lop_status show_command(FILE *stream, const command *of, size_t width, lop_error *error)
 {
-    lop_error error = {0};
     void *values = calloc(1, of->values_size);
     if (!values)
-        return;
+        return usage_error(error, LOP_E_MEMORY, "out of memory for the help");
     ((common *)values)->seed = 1;
-    if (!of->prepare || of->prepare(values, &error) == LOP_OK) {
+    lop_status status = of->prepare ? of->prepare(values, error) : LOP_OK;
+    if (status == LOP_OK) {
         fprintf(stream, "Usage: lop %s %s\n\n", of->name, of->synopsis);
         paragraphs(stream, of->description, width);
         show_groups(stream, of, of->groups, values, width);
@@ -106,6 +106,7 @@ static void show_command(FILE *stream, const command *of, size_t width)
     if (of->release)
         of->release(values);
     free(values);
+    return status;
 }
 
 static void show_all(FILE *stream, size_t width)
@@ -127,12 +128,12 @@ static void show_all(FILE *stream, size_t width)
                     "  lop eval p.safetensors --data mnist\n");
 }
 
-void help_show(FILE *stream, const command *of, size_t width)
+lop_status help_show(FILE *stream, const command *of, size_t width, lop_error *error)
 {
     if (width > WIDEST)
         width = WIDEST;
     if (of)
-        show_command(stream, of, width);
-    else
-        show_all(stream, width);
+        return show_command(stream, of, width, error);
+    show_all(stream, width);
+    return LOP_OK;
 }

@@ -64,10 +64,8 @@ static lop_status run_command(session *s, char **words, size_t count, void *valu
     if (status != LOP_OK)
         return status;
     s->common = *given;
-    if (given->help) {
-        help_show(stdout, of, s->out.width);
-        return LOP_OK;
-    }
+    if (given->help)
+        return help_show(stdout, of, s->out.width, error);
     if (given->version) {
         printf("lop %s\n", lop_version());
         return LOP_OK;
@@ -106,14 +104,14 @@ static lop_status without_command(session *s, lop_error *error)
         s->command = command_find(s->words[1]);
         if (!s->command)
             return unknown_command(s->words[1], error);
-        help_show(stdout, s->command, s->out.width);
+        return help_show(stdout, s->command, s->out.width, error);
     } else if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 ||
                strcmp(first, "help") == 0) {
-        help_show(stdout, NULL, s->out.width);
+        return help_show(stdout, NULL, s->out.width, error);
     } else if (strcmp(first, "--version") == 0) {
         printf("lop %s\n", lop_version());
     } else if (first[0] == 0) {
-        help_show(stderr, NULL, s->err.width);
+        (void)help_show(stderr, NULL, s->err.width, error);
         return usage_error(error, LOP_E_ARG, "expected a command");
     } else if (first[0] == '-') {
         return usage_error(error, LOP_E_ARG,

@@ -71,7 +71,7 @@ char *sized(unsigned long long bytes, char *buffer, size_t size);
 /** "1:05 min", "12.3 s". */
 char *lasted(double seconds, char *buffer, size_t size);
 
-/** Write help for one command, or for all where `of` is NULL. */
-void help_show(FILE *stream, const command *of, size_t width);
+/** Write help for one command, or for all where `of` is NULL. LOP_E_MEMORY. */
+lop_status help_show(FILE *stream, const command *of, size_t width, lop_error *error);
 
 #endif
