@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import tool
@@ -104,15 +105,16 @@ def killed(place, words, times):
     """SIGKILL at random moments; half of them while a file is being written."""
     generator = random.Random(1)
     place.expected(words)
-    seconds = place.seconds[" ".join(words)]
-    for i in range(times):
+    moments = [generator.random() * place.seconds[" ".join(words)] for _ in range(times)]
+
+    def kill_and_go_on(after, writing):
         where = place.fresh()
         process = start(words, where)
-        deadline = time.monotonic() + generator.random() * seconds
+        deadline = time.monotonic() + after
         while process.poll() is None and time.monotonic() < deadline:
-            if i % 2 and writes(process):
+            if writing and writes(process):
                 break
-            time.sleep(0.0005 if i % 2 else 0.002)
+            time.sleep(0.0005 if writing else 0.002)
         process.kill()
         process.communicate()
         if words is PACK:  # it has nothing to resume: what is there is whole, or is not there
@@ -121,6 +123,10 @@ def killed(place, words, times):
                 run(["inspect", "net.lop"], where)
         place.resume_and_compare(words, where)
         shutil.rmtree(where)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in pool.map(lambda i: kill_and_go_on(moments[i], i % 2), range(times)):
+            pass
     return times
 
 
