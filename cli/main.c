@@ -141,6 +141,7 @@ static lop_status flush_results(const session *s, lop_error *error, bool *reader
 int main(int argc, char **argv)
 {
     hold_standard_streams();
+    json_watch();
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
     session s = {

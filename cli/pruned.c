@@ -1,5 +1,7 @@
 #include "pruned.h"
 
+#include "session.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +35,10 @@ char *pruned_record(const lop_recipe *recipe, bool compact)
     json_t *object = json_pack("{s:o, s:b}", "stages", list, "compact", (int)compact);
     char *text = object ? json_dumps(object, JSON_REAL_PRECISION(15)) : NULL;
     json_decref(object);
+    if (!json_is_whole()) {
+        free(text);
+        text = NULL;
+    }
     return text;
 }
 

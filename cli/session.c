@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,20 @@ void say_next(session *s, const char *format, ...)
     va_end(arguments);
 }
 
+static atomic_bool starved;
+
+static void *json_memory(size_t size)
+{
+    void *block = malloc(size);
+    if (!block)
+        starved = true;
+    return block;
+}
+
+void json_watch(void) { json_set_alloc_funcs(json_memory, free); }
+
+bool json_is_whole(void) { return !starved; }
+
 static void add(json_t *object, const char *key, json_t *value)
 {
     json_object_set_new(object, key, value);
@@ -68,7 +83,9 @@ static void show_error_json(const lop_error *error)
         add(object, "offset", json_integer((json_int_t)error->offset));
     add(object, "text", json_string(error->text[0] ? error->text : lop_status_text(error->code)));
     char *text = json_dumps(object, 0);
-    fprintf(stderr, "%s\n", text ? text : "{\"error\": \"LOP_E_MEMORY\"}");
+    /* After a lack of memory nobody knows whether all members are there. */
+    fprintf(stderr, "%s\n",
+            text && json_is_whole() ? text : "{\"error\": \"LOP_E_MEMORY\", \"exit\": 71}");
     free(text);
     json_decref(object);
 }
@@ -90,8 +107,10 @@ lop_status show_json(json_t *object, lop_error *error)
 {
     char *text = object ? json_dumps(object, JSON_REAL_PRECISION(15)) : NULL;
     json_decref(object);
-    if (!text)
+    if (!text || !json_is_whole()) {
+        free(text);
         return usage_error(error, LOP_E_MEMORY, "out of memory for the result's text");
+    }
     puts(text);
     free(text);
     return LOP_OK;

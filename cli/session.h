@@ -45,8 +45,16 @@ void say_more(session *s, const char *format, ...) LOP_PRINTF(2, 3);
 void say_next(session *s, const char *format, ...) LOP_PRINTF(2, 3);
 /** One line on standard error, or one JSON line. */
 void show_error(session *s, const lop_error *error);
-/** One JSON line on standard output; takes the object over. */
+/** One JSON line on standard output; takes the object over. LOP_E_MEMORY also where only a member
+ *  of it found no memory. */
 lop_status show_json(json_t *object, lop_error *error);
+/**
+ * Give jansson memory that remembers when there was none: what builds a value of many members need
+ * not ask at each, but asks json_is_whole before the value is used. Before any value is made.
+ */
+void json_watch(void);
+/** Whether jansson has been given all the memory that it asked for since the program's start. */
+bool json_is_whole(void);
 
 /** Hooks that draw progress, and ask whether a signal came. `s` keeps them alive. */
 lop_hooks session_hooks(session *s);

@@ -248,6 +248,14 @@ def rule_goto(source):
             yield number, f"goto {match.group(1)}: a function has one label, out"
 
 
+def rule_json(source):
+    """What finds no memory for a member says so, and nobody else does: the value would be written without it."""
+    if source.folder != "src":
+        return
+    for number, match in source.find(r"[;{})]\s*(json_(?:array|object)_(?:append|set|insert|update)\w*)\s*\("):
+        yield number, f"{match.group(1)}() says whether there was memory: ask it"
+
+
 def rule_notes(source):
     for number, line in enumerate(source.lines, 1):
         if re.search(r"\b(TODO|FIXME|XXX|HACK)\b", line):
@@ -336,7 +344,7 @@ def rule_documented(source):
 
 FILE_RULES = [
     rule_room, rule_includes, rule_confined, rule_calls, rule_reproducible, rule_portable, rule_sizes,
-    rule_goto,
+    rule_goto, rule_json,
     rule_notes, rule_file_length, rule_functions, rule_names, rule_guard, rule_documented,
 ]
 
@@ -472,6 +480,7 @@ FAULTS = [  # rule that must find it, file, its text
     ("rule_sizes", "src/nn/spec.c", GRAPH.replace("return a;", "return a * a;")),
     ("rule_sizes", "src/nn/spec.c", GRAPH.replace("return a;", "return a + a > 7;")),
     ("rule_sizes", "src/nn/spec.c", GRAPH.replace("return a;", "return 1 << 2 << a << a;")),
+    ("rule_json", "src/nn/n.c", GRAPH.replace("return a;", "if (a)\n        json_array_append_new(0, 0);\n    return a;")),
     ("rule_goto", "src/nn/n.c", GRAPH.replace("return a;", "goto done;")),
     ("rule_notes", "src/nn/n.c", "/* TO" "DO */\n"),
     ("rule_file_length", "src/nn/n.c", "\n" * (MAX_FILE_LINES + 1)),

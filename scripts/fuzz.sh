@@ -3,7 +3,7 @@
 # for so many seconds or files, two at a time, with the address and undefined behaviour sanitizers. What is of
 # interest is kept in build/fuzz/corpus and begun with the next time; what is found lies in build/fuzz/found and
 # ends this with 1.
-# --quick: the same files each time, as many as a core makes in some six seconds, so that what one run does
+# --quick: the same files each time, as many as a core makes in some twenty seconds, so that what one run does
 # not find the next does not either.
 set -eu
 cd "$(dirname "$0")/.."
@@ -39,10 +39,10 @@ attack() { # attack READER
         corpus=$build/quick/$1
         rm -rf "$corpus"
         case $1 in
-        idx | npy) limit="-seed=1 -runs=800000" ;;
-        gzip | csv) limit="-seed=1 -runs=500000" ;;
-        safetensors | lop) limit="-seed=1 -runs=350000" ;;
-        *) limit="-seed=1 -runs=80000" ;;
+        idx | npy) limit="-seed=1 -runs=2600000" ;;
+        gzip | csv) limit="-seed=1 -runs=1600000" ;;
+        safetensors | lop) limit="-seed=1 -runs=1150000" ;;
+        *) limit="-seed=1 -runs=260000" ;;
         esac
     fi
     mkdir -p "$corpus"

@@ -187,6 +187,7 @@ static lop_status put_in_order(const lopi_safetensors *file, linear *layers, siz
                           one.name, one.outputs, next.name, next.inputs);
 }
 
+/* NULL: no memory. */
 static json_t *write_spec(const linear *layers, size_t count)
 {
     const char *before = "input";
@@ -194,22 +195,28 @@ static json_t *write_spec(const linear *layers, size_t count)
         if (strcmp(layers[i].name, before) == 0)
             before = "input.values";
     json_t *nodes = json_array();
-    json_array_append_new(nodes, json_pack("{s:s, s:s, s:I}", "op", "input", "name", before,
-                                           "width", (json_int_t)layers[0].inputs));
+    bool whole =
+        json_array_append_new(nodes, json_pack("{s:s, s:s, s:I}", "op", "input", "name", before,
+                                               "width", (json_int_t)layers[0].inputs)) == 0;
     char relu[LOP_MAX_NAME + 8];
-    for (size_t i = 0; i < count; i++) {
-        json_array_append_new(nodes,
-                              json_pack("{s:s, s:s, s:s, s:I, s:b}", "op", "linear", "name",
-                                        layers[i].name, "input", before, "width",
-                                        (json_int_t)layers[i].outputs, "bias", layers[i].bias));
+    for (size_t i = 0; whole && i < count; i++) {
+        whole = json_array_append_new(nodes, json_pack("{s:s, s:s, s:s, s:I, s:b}", "op", "linear",
+                                                       "name", layers[i].name, "input", before,
+                                                       "width", (json_int_t)layers[i].outputs,
+                                                       "bias", layers[i].bias)) == 0;
         if (i + 1 == count)
             break;
         snprintf(relu, sizeof relu, "%s.relu", layers[i].name);
-        json_array_append_new(nodes, json_pack("{s:s, s:s, s:s}", "op", "relu", "name", relu,
-                                               "input", layers[i].name));
+        whole =
+            whole && json_array_append_new(nodes, json_pack("{s:s, s:s, s:s}", "op", "relu", "name",
+                                                            relu, "input", layers[i].name)) == 0;
         before = relu;
     }
-    return json_pack("{s:o}", "nodes", nodes);
+    json_t *spec = json_object();
+    if (json_object_set_new(spec, "nodes", nodes) == 0 && whole)
+        return spec;
+    json_decref(spec);
+    return NULL;
 }
 
 lop_status lopi_foreign_spec(const lopi_safetensors *file, char **json, lop_error *error)

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 
 #define BLOCK_BYTES (1u << 16)
 
@@ -50,19 +51,27 @@ static lop_status add_metadata(json_t *header, const lop_metadata *metadata, lop
         if (json_object_get(texts, key))
             status =
                 lopi_fail(error, LOP_E_ARG, "expected metadata keys once, found %s twice", key);
-        else if (json_object_set_new(texts, key, json_string(order[i]->value)) != 0)
+        else if (!lopi_is_utf8(key) || !lopi_is_utf8(order[i]->value))
             status = lopi_fail(error, LOP_E_ARG, "expected UTF-8 in metadata %s, found other bytes",
                                key);
+        else if (json_object_set_new(texts, key, json_string(order[i]->value)) != 0)
+            status = lopi_fail_memory(error, strlen(order[i]->value));
     }
     lopi_free(order);
     return status;
 }
 
+/* NULL: no memory. */
 static json_t *describe(const lopi_tensor *tensor, size_t begin, size_t end)
 {
     json_t *shape = json_array();
-    for (size_t i = 0; i < tensor->rank; i++)
-        json_array_append_new(shape, json_integer((json_int_t)tensor->shape[i]));
+    bool whole = shape != NULL;
+    for (size_t i = 0; whole && i < tensor->rank; i++)
+        whole = json_array_append_new(shape, json_integer((json_int_t)tensor->shape[i])) == 0;
+    if (!whole) {
+        json_decref(shape);
+        return NULL;
+    }
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", lopi_dtype_name(tensor->dtype), "shape",
                      shape, "data_offsets", (json_int_t)begin, (json_int_t)end);
 }
@@ -84,9 +93,11 @@ static lop_status add_tensors(json_t *header, const lopi_tensor *const *order, s
         if (json_object_get(header, order[i]->name))
             return lopi_fail(error, LOP_E_ARG, "expected each tensor once, found %s twice",
                              order[i]->name);
-        if (json_object_set_new(header, order[i]->name, describe(order[i], begin, end)) != 0)
+        if (!lopi_is_utf8(order[i]->name))
             return lopi_fail(error, LOP_E_ARG, "expected a tensor's name in UTF-8, found \"%s\"",
                              order[i]->name);
+        if (json_object_set_new(header, order[i]->name, describe(order[i], begin, end)) != 0)
+            return lopi_fail_memory(error, sizeof *order[i]);
     }
     return LOP_OK;
 }

@@ -30,7 +30,10 @@ lop_status lopi_run_object(const lop_recipe *recipe, uint64_t seed, json_t **out
         return status;
     for (size_t i = 0; i < count; i++)
         json_object_del(object, pruning[i]);
-    json_object_set_new(object, "seed", json_integer((json_int_t)seed));
+    if (!lopi_json_set(object, "seed", json_integer((json_int_t)seed))) {
+        json_decref(object);
+        return lopi_fail_memory(error, sizeof *recipe);
+    }
     *out = object;
     return LOP_OK;
 }

@@ -19,13 +19,20 @@ static json_t *number(double value)
 /* 0.07 · 100 is 7.000000000000001: what a person would have typed is the nearest short number. */
 static double percent(double fraction) { return round(fraction * 1e11) / 1e9; }
 
+/* The list with an item more, which it takes over. Where there is no memory there is no list. */
+static json_t *with(json_t *list, json_t *item)
+{
+    if (json_array_append_new(list, item) == 0)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
 static json_t *widths(const lop_recipe *recipe)
 {
-    if (recipe->network)
-        return NULL;
     json_t *list = json_array();
-    for (size_t i = 0; i < recipe->hidden_count; i++)
-        json_array_append_new(list, json_integer((json_int_t)recipe->hidden[i]));
+    for (size_t i = 0; list && i < recipe->hidden_count; i++)
+        list = with(list, json_integer((json_int_t)recipe->hidden[i]));
     return list;
 }
 
@@ -46,45 +53,39 @@ static json_t *name(const lopi_recipe_field *field, const char *at)
 static json_t *names(const char *base, const lopi_recipe_field *field)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < count_of(base, field); i++)
-        json_array_append_new(list, name(field, base + field->offset + i * sizeof(unsigned)));
+    for (size_t i = 0; list && i < count_of(base, field); i++)
+        list = with(list, name(field, base + field->offset + i * sizeof(unsigned)));
     return list;
 }
 
-/* An empty list is no list: files have at least one entry. */
 static json_t *words(const char *base, const lopi_recipe_field *field)
 {
-    size_t count = count_of(base, field);
-    json_t *list = count ? json_array() : NULL;
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, json_string(base + field->offset + i * LOP_MAX_CRITERION));
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < count_of(base, field); i++)
+        list = with(list, json_string(base + field->offset + i * LOP_MAX_CRITERION));
     return list;
 }
 
 static json_t *percents(const char *base, const lopi_recipe_field *field)
 {
-    size_t count = count_of(base, field);
     const double *fractions = (const double *)(const void *)(base + field->offset);
-    json_t *list = count ? json_array() : NULL;
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, number(percent(fractions[i])));
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < count_of(base, field); i++)
+        list = with(list, number(percent(fractions[i])));
     return list;
 }
 
 static json_t *counts(const char *base, const lopi_recipe_field *field)
 {
-    size_t count = count_of(base, field);
     const size_t *numbers = (const size_t *)(const void *)(base + field->offset);
-    json_t *list = count ? json_array() : NULL;
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, json_integer((json_int_t)numbers[i]));
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < count_of(base, field); i++)
+        list = with(list, json_integer((json_int_t)numbers[i]));
     return list;
 }
 
 static json_t *nodes(const lop_recipe *recipe)
 {
-    if (!recipe->network)
-        return NULL;
     json_t *spec = json_loads(recipe->network, 0, NULL);
     json_t *list = json_incref(json_object_get(spec, "nodes"));
     json_decref(spec);
@@ -93,29 +94,57 @@ static json_t *nodes(const lop_recipe *recipe)
 
 static json_t *stages(const lop_recipe *recipe);
 
+/* Whether the recipe has the member at all. An empty list is no list: files have at least one
+ * entry. */
+static bool is_there(const char *base, const lopi_recipe_field *field)
+{
+    const lop_recipe *recipe = (const lop_recipe *)(const void *)base;
+    const void *at = base + field->offset;
+    switch (field->kind) {
+    case LOPI_RECIPE_TEXT:
+        return *(char *const *)at != NULL;
+    case LOPI_RECIPE_WORD:
+        return *(const char *)at != 0;
+    case LOPI_RECIPE_COUNT:
+        return (double)*(const size_t *)at >= field->least;
+    case LOPI_RECIPE_SEED:
+        return *(const uint64_t *)at != LOP_SEED_OF_RUN;
+    case LOPI_RECIPE_REAL:
+        return !isnan(*(const double *)at);
+    case LOPI_RECIPE_WIDTHS:
+        return !recipe->network;
+    case LOPI_RECIPE_WORDS:
+    case LOPI_RECIPE_PERCENTS:
+    case LOPI_RECIPE_COUNTS:
+        return count_of(base, field) > 0;
+    case LOPI_RECIPE_NODES:
+        return recipe->network != NULL;
+    case LOPI_RECIPE_STAGES:
+        return recipe->stage_count > 0;
+    default:
+        return true;
+    }
+}
+
 /* The member of the recipe, or, with `base` moved as far as a stage is from recipe.prune, of that
- * stage. NULL where it is absent. */
+ * stage. NULL where there is no memory. */
 static json_t *member(const char *base, const lopi_recipe_field *field)
 {
     const lop_recipe *recipe = (const lop_recipe *)(const void *)base;
     const void *at = base + field->offset;
     switch (field->kind) {
     case LOPI_RECIPE_TEXT:
-        return *(char *const *)at ? json_string(*(char *const *)at) : NULL;
+        return json_string(*(char *const *)at);
     case LOPI_RECIPE_WORD:
-        return *(const char *)at ? json_string(at) : NULL;
+        return json_string(at);
     case LOPI_RECIPE_BOOL:
         return json_boolean(*(const bool *)at);
     case LOPI_RECIPE_COUNT:
-        return (double)*(const size_t *)at < field->least
-                   ? NULL
-                   : json_integer((json_int_t) * (const size_t *)at);
+        return json_integer((json_int_t) * (const size_t *)at);
     case LOPI_RECIPE_SEED:
-        return *(const uint64_t *)at == LOP_SEED_OF_RUN
-                   ? NULL
-                   : json_integer((json_int_t) * (const uint64_t *)at);
+        return json_integer((json_int_t) * (const uint64_t *)at);
     case LOPI_RECIPE_REAL:
-        return isnan(*(const double *)at) ? NULL : number(*(const double *)at);
+        return number(*(const double *)at);
     case LOPI_RECIPE_PERCENT:
         return number(percent(*(const double *)at));
     case LOPI_RECIPE_NAME:
@@ -133,47 +162,52 @@ static json_t *member(const char *base, const lopi_recipe_field *field)
     case LOPI_RECIPE_NODES:
         return nodes(recipe);
     case LOPI_RECIPE_STAGES:
-        return recipe->stage_count ? stages(recipe) : NULL;
+        return stages(recipe);
     }
     return NULL;
+}
+
+static json_t *stage_object(const lop_stage *stage)
+{
+    const char *base = (const char *)stage - offsetof(lop_recipe, prune);
+    const lopi_recipe_field *field;
+    json_t *object = json_object();
+    for (size_t i = 0; object && (field = lopi_recipe_field_at(i)); i++)
+        if (field->stage != LOPI_NO_STAGE && is_there(base, field) &&
+            !lopi_json_set(object, field->key, member(base, field))) {
+            json_decref(object);
+            object = NULL;
+        }
+    return object;
 }
 
 static json_t *stages(const lop_recipe *recipe)
 {
     json_t *list = json_array();
-    const lopi_recipe_field *field;
-    for (size_t s = 0; s < recipe->stage_count; s++) {
-        const char *base = (const char *)&recipe->stages[s] - offsetof(lop_recipe, prune);
-        json_t *object = json_object();
-        for (size_t i = 0; (field = lopi_recipe_field_at(i)); i++)
-            if (field->stage != LOPI_NO_STAGE) {
-                json_t *value = member(base, field);
-                if (value)
-                    json_object_set_new(object, field->key, value);
-            }
-        json_array_append_new(list, object);
-    }
+    for (size_t s = 0; list && s < recipe->stage_count; s++)
+        list = with(list, stage_object(&recipe->stages[s]));
     return list;
 }
 
+/* NULL where there is no memory for it. */
 static json_t *section_of(json_t *object, const char *name)
 {
     if (!name[0])
         return object;
-    if (!json_object_get(object, name))
-        json_object_set_new(object, name, json_object());
+    if (!json_object_get(object, name) && !lopi_json_set(object, name, json_object()))
+        return NULL;
     return json_object_get(object, name);
 }
 
 lop_status lopi_recipe_object(const lop_recipe *recipe, bool points, json_t **out, lop_error *error)
 {
     const lopi_recipe_field *field;
+    const char *base = (const char *)recipe;
     json_t *object = json_object();
     for (size_t i = 0; object && (field = lopi_recipe_field_at(i)); i++) {
-        if (field->stage == LOPI_ONLY_STAGE || (field->point && !points))
+        if (field->stage == LOPI_ONLY_STAGE || (field->point && !points) || !is_there(base, field))
             continue;
-        json_t *value = member((const char *)recipe, field);
-        if (value && json_object_set_new(section_of(object, field->section), field->key, value)) {
+        if (!lopi_json_set(section_of(object, field->section), field->key, member(base, field))) {
             json_decref(object);
             object = NULL;
         }

@@ -179,21 +179,27 @@ static lop_status take_list(reading *r, const lopi_recipe_field *row, char *cons
     return status;
 }
 
-/* Widths are checked by the network: here they only have to be whole numbers. */
+/* Widths are checked by the network: here they only have to be whole numbers. NULL: no memory. */
 static json_t *node_object(const lopi_yaml_node *node)
 {
     json_t *object = json_pack("{s:s, s:s}", "op", node->op, "name", node->name);
-    if (node->input)
-        json_object_set_new(object, "input", json_string(node->input));
-    if (node->width) {
+    bool whole =
+        object && (!node->input || lopi_json_set(object, "input", json_string(node->input)));
+    if (whole && node->width) {
         char *end;
         json_int_t width = strtoll(node->width, &end, 10);
-        json_object_set_new(object, "width", *end ? json_string(node->width) : json_integer(width));
+        whole =
+            lopi_json_set(object, "width", *end ? json_string(node->width) : json_integer(width));
     }
-    if (node->bias) {
+    if (whole && node->bias) {
         bool wanted = strcmp(node->bias, "true") == 0;
         bool known = wanted || strcmp(node->bias, "false") == 0;
-        json_object_set_new(object, "bias", known ? json_boolean(wanted) : json_string(node->bias));
+        whole =
+            lopi_json_set(object, "bias", known ? json_boolean(wanted) : json_string(node->bias));
+    }
+    if (!whole) {
+        json_decref(object);
+        object = NULL;
     }
     return object;
 }
@@ -203,13 +209,16 @@ static lop_status take_nodes(reading *r, const lopi_recipe_field *row, const lop
                              size_t count)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, node_object(&nodes[i]));
-    json_t *spec = json_pack("{s:o}", "nodes", list);
+    bool whole = list != NULL;
+    for (size_t i = 0; whole && i < count; i++)
+        whole = json_array_append_new(list, node_object(&nodes[i])) == 0;
+    json_t *spec = json_object();
+    whole = lopi_json_set(spec, "nodes", list) && whole;
     char *text = NULL;
     lop_network *trial = NULL;
     lop_error why = {0};
-    lop_status status = lopi_json_text(spec, (lopi_json_style){0}, &text, r->error);
+    lop_status status = whole ? lopi_json_text(spec, (lopi_json_style){0}, &text, r->error)
+                              : lopi_fail_memory(r->error, count * sizeof *nodes);
     json_decref(spec);
     lop_status judged =
         status == LOP_OK ? lop_network_new_spec(&trial, text, strlen(text), &why) : status;

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "report/json.h"
 
 enum { MAX_UNITS = 1 << 16, MAX_EPOCHS = 1 << 20 };
@@ -140,13 +141,12 @@ static lop_status made(json_t *value, json_t **out, lop_error *error)
 static lop_status write_string(const lopi_field *field, const char *text, json_t **out,
                                lop_error *error)
 {
-    *out = json_string(text);
-    if (!*out)
+    if (!lopi_is_utf8(text))
         return lopi_fail(error, LOP_E_FORMAT,
                          "member \"%s\": expected UTF-8 text, found other "
                          "bytes; name it without them",
                          field->name);
-    return LOP_OK;
+    return made(json_string(text), out, error);
 }
 
 static lop_status write_text(const lopi_field *field, const void *record, json_t **out,

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "report/curve.h"
 #include "report/field.h"
 #include "report/html.h"
@@ -145,14 +146,7 @@ static json_t *block_json(const lopi_block *block)
     return NULL;
 }
 
-static bool is_utf8(const char *text)
-{
-    if (!text)
-        return true;
-    json_t *string = json_string(text);
-    json_decref(string);
-    return string != NULL;
-}
+static bool is_utf8(const char *text) { return !text || lopi_is_utf8(text); }
 
 /* What comes from a file is UTF-8; a program may have put other texts into its results. */
 static lop_status refused(const lopi_view *view, lop_error *error)

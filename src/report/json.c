@@ -92,9 +92,14 @@ static void write_value(const json_t *value, lopi_json_style style, int depth, F
         /* A real stays a real for readers that tell 1 and 1.0 apart. */
         fprintf(stream, "%s%s", number, strpbrk(number, ".e") ? "" : ".0");
         break;
-    default: /* string, integer, true, false, null */
-        if (json_dumpf(value, stream, JSON_ENCODE_ANY) != 0)
-            fputs("null", stream);
+    case JSON_STRING:
+        write_string(json_string_value(value), stream);
+        break;
+    case JSON_INTEGER:
+        fprintf(stream, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        break;
+    default:
+        fputs(json_is_true(value) ? "true" : json_is_false(value) ? "false" : "null", stream);
     }
 }
 

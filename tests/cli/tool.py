@@ -134,7 +134,7 @@ def tensors(path):
 
 
 # What a clock or the system says, and no two runs have in common.
-MEASURED = {"prune_seconds", "train_seconds", "peak_memory_bytes", "seconds"}
+MEASURED = {"prune_seconds", "train_seconds", "peak_memory_bytes", "seconds", "decode_seconds"}
 
 
 def plain(value):

@@ -64,6 +64,10 @@ COMMANDS = {
     "verify data": ("data verify small", None),
     "show": ("data show data", None),
     "help": ("train --help", None),
+    "eval, JSON": ("eval net.safetensors --data data --confusion --json", None),
+    "inspect, JSON": ("inspect net.lop --json", None),
+    "compare, JSON": ("compare sweep --json", None),
+    "fit, JSON": ("fit net.safetensors --data data --max-weights 300 -o out.safetensors -f --json", "out.safetensors"),
 }
 # Where data sets are looked for: "out" is not there when a run begins.
 PLACES = {"list": "kept", "get": "out", "verify data": "kept"}
@@ -151,7 +155,7 @@ class Faults:
             complain("failed although nothing did that matters")
         elif status not in STATUSES.get(kind, OTHERS) | (OTHERS if kind == "open" else set()):
             complain("expected another status")
-        elif not text.startswith("lop: ") or text.count("\n") != 1:
+        elif not text.startswith('{"error": "LOP_E_' if "--json" in self.words else "lop: ") or text.count("\n") != 1:
             complain("expected one line that says why")
         if self.output:
             path = where / self.output

@@ -2,6 +2,9 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+
+#include <jansson.h>
 
 #include "base/system.h"
 
@@ -100,12 +103,46 @@ static int directory_made(const char *path, mode_t mode)
     return faults_fail(FAULT_DIRECTORY) ? -1 : file.directory(path, mode);
 }
 
+static _Thread_local bool parsing;
+
+bool faults_parsing(void) { return parsing; }
+
+/* The linker's names. NOLINTBEGIN(bugprone-reserved-identifier) */
+json_t *__real_json_loads(const char *text, size_t flags, json_error_t *error);
+json_t *__wrap_json_loads(const char *text, size_t flags, json_error_t *error);
+json_t *__real_json_loadb(const char *text, size_t size, size_t flags, json_error_t *error);
+json_t *__wrap_json_loadb(const char *text, size_t size, size_t flags, json_error_t *error);
+
+json_t *__wrap_json_loads(const char *text, size_t flags, json_error_t *error)
+{
+    parsing = true;
+    json_t *value = __real_json_loads(text, flags, error);
+    parsing = false;
+    return value;
+}
+
+json_t *__wrap_json_loadb(const char *text, size_t size, size_t flags, json_error_t *error)
+{
+    parsing = true;
+    json_t *value = __real_json_loadb(text, size, flags, error);
+    parsing = false;
+    return value;
+}
+/* NOLINTEND(bugprone-reserved-identifier) */
+
+static void *json_memory(size_t size)
+{
+    return !parsing && faults_fail(FAULT_MEMORY) ? NULL : malloc(size);
+}
+
 void faults_install(bool with_memory)
 {
     memory = lopi_memory_system;
     file = lopi_file_system;
-    if (with_memory)
+    if (with_memory) {
         lopi_memory_system = (lopi_memory_calls){zeroed, resized, aligned, memory.release};
+        json_set_alloc_funcs(json_memory, free);
+    }
     lopi_file_system = (lopi_file_calls){opened, bytes_read, written, truncated, synced,
                                          linked, renamed,    closed,  removed,   directory_made};
 }

@@ -38,10 +38,12 @@ typedef struct fault {
 const char *fault_name(size_t kind);
 
 /**
- * Put the failing calls in place. Not for other libraries' memory: jansson 2.14 itself ends the
- * process by an assertion when its parser gets none.
+ * Put the failing calls in place; with memory also jansson's, except while it parses: there jansson
+ * 2.14 ends the process by an assertion of its own. The linker leads its parser here (--wrap).
  */
 void faults_install(bool with_memory);
+/** Whether this thread is within jansson's parser. */
+bool faults_parsing(void);
 /** Counts a call of that kind; true where it is one that is to fail, with errno set. */
 bool faults_fail(fault_kind kind);
 /** From now on calls fail as `what` says. */

@@ -112,6 +112,24 @@ static unsigned value_at(unsigned sample, unsigned feature)
     return (sample * 7 + feature * 11 + (sample % 3) * 80 * (feature % 3 == sample % 3)) % 256;
 }
 
+/* Two layers with biases, all of whose values are 0. */
+static void write_foreign(const char *path)
+{
+    static const char header[] =
+        "{\"0.weight\":{\"dtype\":\"F32\",\"shape\":[4,6],\"data_offsets\":[0,96]},"
+        "\"0.bias\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[96,112]},"
+        "\"2.weight\":{\"dtype\":\"F32\",\"shape\":[3,4],\"data_offsets\":[112,160]}}";
+    const unsigned char size[8] = {(sizeof header - 1) % 256, (sizeof header - 1) / 256};
+    const float values[40] = {0};
+    FILE *file = fopen(path, "wb");
+    if (!file)
+        return;
+    fwrite(size, 1, sizeof size, file);
+    fwrite(header, 1, sizeof header - 1, file);
+    fwrite(values, 1, sizeof values, file);
+    fclose(file);
+}
+
 static void write_csv(const char *path, bool labelled)
 {
     FILE *file = fopen(path, "w");
@@ -183,6 +201,7 @@ const char *scenarios_begin(void)
     }
     write_csv(at("data.csv"), true);
     write_csv(at("inputs.csv"), false);
+    write_foreign(at("foreign.safetensors"));
     write_text(at("recipe.yaml"), recipe_text);
     snprintf(set, sizeof set, "%s", at("set"));
     mkdir(set, 0777);

@@ -5,6 +5,7 @@
  *     data.csv, inputs.csv     72 samples of 6 values in 3 classes, with their labels and without
  *     set/                     the same in IDX, the files of the known sets (known.h)
  *     net.safetensors, net.lop a network for them, and the same packed
+ *     foreign.safetensors      another one, as others write it
  *     results.jsonl            of a small sweep
  *     recipe.yaml              recipe_text
  */
