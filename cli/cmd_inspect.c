@@ -184,13 +184,14 @@ static void show_map(const findings *f, bool every)
 static void show_history(const findings *f)
 {
     const lop_result *history = &f->history;
-    char time[32];
+    char time[32], data[256];
     if (!f->has_history || history->epoch_count == 0)
         return;
     const lop_epoch *last = &history->epochs[history->epoch_count - 1];
-    printf("\ntrained on %s, seed %llu: %zu epochs in %s",
-           history->dataset ? history->dataset : "unknown data", (unsigned long long)history->seed,
-           history->epoch_count, lasted(history->train_seconds, time, sizeof time));
+    snprintf(data, sizeof data, "%s", history->dataset ? history->dataset : "unknown data");
+    printf("\ntrained on %s, seed %llu: %zu epochs in %s", shown(data),
+           (unsigned long long)history->seed, history->epoch_count,
+           lasted(history->train_seconds, time, sizeof time));
     if (isfinite(last->validation_accuracy))
         printf(", validation accuracy %.2f %%", 100 * last->validation_accuracy);
     if (isfinite(history->test_accuracy))

@@ -8,12 +8,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+char *shown(char *text)
+{
+    for (char *at = text; *at; at++) {
+        unsigned char byte = (unsigned char)*at;
+        /* ASCII's control characters, and U+0080 … U+009F. */
+        if (byte < 0x20 || byte == 0x7f)
+            *at = '?';
+        else if (byte == 0xc2 && ((unsigned char)at[1] & 0xe0) == 0x80)
+            at[0] = at[1] = '?';
+    }
+    return text;
+}
+
+/* Data sets, networks and other texts in it may come from a file that a stranger made. */
 static void speak(session *s, const char *before, const char *format, va_list arguments)
 {
+    char line[4096];
+    vsnprintf(line, sizeof line, format, arguments);
     progress_end(s);
-    fputs(before, stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    fprintf(stderr, "%s%s\n", before, shown(line));
 }
 
 void say(session *s, const char *format, ...)

@@ -69,6 +69,8 @@ int signals_caught(void);
 /** The command line as it was typed, quoted for a shell, with `word` (may be NULL) added where
  * it is missing. */
 void command_line(const session *s, const char *word, char *buffer, size_t size);
+/** A text from a file, for a terminal: what would steer that stands as '?'. Returns `text`. */
+char *shown(char *text);
 /** `word` quoted for a shell where it must be. */
 char *quoted(const char *word, char *buffer, size_t size);
 

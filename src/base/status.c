@@ -1,4 +1,5 @@
 #define LOPI_ERROR_MAKER /* the functions themselves are here */
+#include "base/control.h"
 #include "base/error.h"
 
 #include <stdarg.h>
@@ -73,12 +74,13 @@ static void set_file(lop_error *error, const char *file)
     }
 }
 
-/* One line whatever the text carries: bytes below space would break it or drive the terminal. */
+/* One line whatever the text carries: control characters would break it or drive the terminal. */
 static void make_one_line(char *text)
 {
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            *text = '?';
+    for (unsigned size; *text; text += size ? size : 1) {
+        size = lopi_control(text);
+        memset(text, '?', size);
+    }
 }
 
 static void fill(lop_error *error, lop_status code, const char *file, uint64_t offset,

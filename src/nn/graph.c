@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/control.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "nn/op.h"
@@ -22,7 +23,7 @@ static lop_status check_name(const lopi_node_spec *nodes, size_t index, lop_erro
                          "expected names of 1 to %d bytes, found %zu at node %zu", LOP_MAX_NAME - 1,
                          length, index);
     for (size_t i = 0; i < length; i++)
-        if ((unsigned char)name[i] < ' ' || name[i] == 127)
+        if (lopi_control(name + i))
             return lopi_fail(error, LOP_E_FORMAT,
                              "expected a name without control characters at node %zu", index);
     for (size_t i = 0; i < index; i++)

@@ -4,6 +4,7 @@
 
 #include <lop/pack.h>
 
+#include "base/control.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -167,7 +168,7 @@ static lop_status check_name(const lop_packed *packed, size_t index, lop_error *
 {
     const char *name = packed->layers[index].name;
     for (const char *c = name; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+        if (lopi_control(c))
             return lopi_fail(error, LOP_E_FORMAT, "the name of layer %zu has a control character",
                              index);
     for (size_t i = 0; i < index; i++)

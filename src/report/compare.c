@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "report/group.h"
+#include "report/text.h"
 
 static const double shares[] = {0.5, 0.25, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.002, 0.001};
 enum { SHARE_COUNT = sizeof shares / sizeof *shares };
@@ -170,8 +171,12 @@ out:
 
 static void put_head(const lop_rank *rank, const lop_report_options *options, FILE *stream)
 {
-    fprintf(stream, "%s%s, %s: %g %% of the weights left%s\n", options->colour ? "\033[1m" : "",
-            rank->dataset, rank->network, 100 * rank->share, options->colour ? "\033[0m" : "");
+    fputs(options->colour ? "\033[1m" : "", stream);
+    lopi_put_shown(rank->dataset, options->ascii, stream);
+    fputs(", ", stream);
+    lopi_put_shown(rank->network, options->ascii, stream);
+    fprintf(stream, ": %g %% of the weights left%s\n", 100 * rank->share,
+            options->colour ? "\033[0m" : "");
 }
 
 static bool same_head(const lop_rank *a, const lop_rank *b)
@@ -181,7 +186,9 @@ static bool same_head(const lop_rank *a, const lop_rank *b)
 
 static void put_rank(const lop_rank *rank, int width, const char *apart, FILE *stream)
 {
-    fprintf(stream, "%4zu  %-*s  accuracy %6.2f %%", rank->rank, width, rank->name,
+    fprintf(stream, "%4zu  ", rank->rank);
+    lopi_put_shown(rank->name, false, stream);
+    fprintf(stream, "%*s  accuracy %6.2f %%", width - (int)strlen(rank->name), "",
             100 * rank->accuracy);
     if (isfinite(rank->accuracy_deviation))
         fprintf(stream, " %s %.2f", apart, 100 * rank->accuracy_deviation);

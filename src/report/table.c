@@ -31,19 +31,12 @@ typedef struct table_pen {
     size_t width; /* columns of the terminal */
 } table_pen;
 
-/* Text in a style. Names come from data: what would steer the terminal is shown as '?'. */
+/* Text in a style. */
 static void put(const table_pen *pen, table_style style, const char *text)
 {
     const char *code = pen->colour ? style_codes[style] : "";
     fputs(code, pen->stream);
-    for (; *text; text++) {
-        unsigned char byte = (unsigned char)*text;
-        bool c1 = byte == 0xC2 && ((unsigned char)text[1] & 0xE0) == 0x80; /* U+0080 … U+009F */
-        bool shown = byte >= 0x20 && byte != 0x7F && !c1 && (byte < 0x80 || !pen->ascii);
-        if (c1)
-            text++;
-        fputc(shown ? byte : '?', pen->stream);
-    }
+    lopi_put_shown(text, pen->ascii, pen->stream);
     fputs(code[0] ? "\033[0m" : "", pen->stream);
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/control.h"
+
 /* printf writes the locale's decimal point, which may be longer than one byte. */
 static char *plain_point(char *text)
 {
@@ -114,4 +116,13 @@ char *lopi_ascii_text(char *text)
     }
     *to = 0;
     return text;
+}
+
+void lopi_put_shown(const char *text, bool ascii, FILE *stream)
+{
+    for (; *text; text++) {
+        unsigned control = lopi_control(text);
+        text += control == 2;
+        fputc(control || (ascii && (unsigned char)*text >= 0x80) ? '?' : *text, stream);
+    }
 }

@@ -5,7 +5,9 @@
 #ifndef LOPI_REPORT_TEXT_H
 #define LOPI_REPORT_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 enum { LOPI_NUMBER_SIZE = 48 }; /* bytes that hold any text of this file, terminator included */
 
@@ -21,6 +23,10 @@ char *lopi_count_text(char *text, double value);
 char *lopi_bytes_text(char *text, double bytes);
 /** Write "±", "×" and "µ" in letters, in place: "+-", "x", "u". Returns `text`. */
 char *lopi_ascii_text(char *text);
+
+/** Write a text that comes from data: what would steer a terminal, and with `ascii` all bytes
+ * beyond that, as '?'. */
+void lopi_put_shown(const char *text, bool ascii, FILE *stream);
 
 /** A sparsity as per cent without needless digits: "0", "90", "99.5"; "" where not finite. */
 char *lopi_percent_text(char *text, double fraction);

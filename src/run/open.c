@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/control.h"
 #include "base/cursor.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -50,10 +51,10 @@ static lop_status read_name(const reader *r, lopi_cursor *cursor, size_t index)
     if (!lopi_cursor_u8(cursor, &length) || length == 0 || length >= LOP_RUN_MAX_NAME ||
         !lopi_cursor_take(cursor, length, &text))
         return fail_graph(r, cursor, LOP_E_FORMAT, "expected a name of 1 to 63 bytes");
-    for (size_t i = 0; i < length; i++)
-        if (text[i] < 0x20 || text[i] == 0x7f)
-            return fail_graph(r, cursor, LOP_E_FORMAT, "a name has a control character");
     memcpy(name, text, length);
+    for (size_t i = 0; i < length; i++)
+        if (!name[i] || lopi_control(name + i))
+            return fail_graph(r, cursor, LOP_E_FORMAT, "a name has a control character");
     return LOP_OK;
 }
 

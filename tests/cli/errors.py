@@ -247,6 +247,41 @@ class Networks(tool.LopTest):
         self.lop("prune", "net.safetensors", "-m", "weight", "-k", "50", "-o", "direct")
         self.assertEqual((self.here / "direct").read_bytes(), out)
 
+    def test_nothing_from_a_file_steers_the_terminal(self):
+        """Names in files of strangers: a sequence that clears the screen, also by its one character, and a title."""
+        evil = "x\x1b[2J\u009b2J\x07\n"
+        self.train("plain.safetensors")
+        content = (self.here / "plain.safetensors").read_bytes()
+        size = int.from_bytes(content[:8], "little")
+        header = json.loads(content[8:8 + size])
+        for key in ("lop.history", "lop.recipe"):
+            record = json.loads(header["__metadata__"][key])
+            record.update({"dataset": evil, "network": evil, "data": evil} if key == "lop.history" else {"data": evil})
+            header["__metadata__"][key] = json.dumps(record)
+            if key == "lop.history":
+                record["sparsity"] = record["target_sparsity"] = 0.75
+                record.update(weights_total=400, weights_left=100, criterion=evil, schedule=evil, packed=evil)
+                line = json.dumps(record) + "\n"
+        text = json.dumps(header).encode()
+        text += b" " * (-len(text) % 8)
+        (self.here / "evil.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + content[8 + size:])
+        wrong = json.dumps({"schema": "lop.result/1", evil: 1, "dataset": 1})
+        (self.here / "results.jsonl").write_text(line)
+        (self.here / "more.jsonl").write_text(line + wrong + "\n")
+        for words, shown in [
+            (["inspect", "evil.safetensors"], "x?[2J??2J??"),
+            (["prune", "evil.safetensors", "-m", "weight", "-k", "50", "-o", "p.safetensors", "-f"], "x?[2J??2J??"),
+            (["compare", "results.jsonl"], "x?[2J?2J??"),
+            (["report", "results.jsonl"], "weight"),
+            (["report", "more.jsonl", "-o", "page.html"], "line 2"),
+        ]:
+            process = self.start(*words)
+            out, err = process.communicate(timeout=60)
+            found = (out + err).decode()
+            self.assertIn(shown, found, words)
+            for byte in evil[1:-1].replace("[2J", "").replace("2J", ""):
+                self.assertNotIn(byte, found, words)
+
 
 if __name__ == "__main__":
     tool.main()

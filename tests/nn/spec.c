@@ -105,6 +105,9 @@ static const struct {
      LOP_E_FORMAT, "'x' read again by 'z'"},
     {"empty name", "{\"nodes\":[{\"op\":\"input\",\"name\":\"\",\"width\":4}," A "]}", LOP_E_FORMAT,
      "earlier node"},
+    {"control character beyond ASCII",
+     "{\"nodes\":[{\"op\":\"input\",\"name\":\"in\xc2\x9b\",\"width\":4}]}",
+     LOP_E_FORMAT, "control"},
     {"control character",
      "{\"nodes\":[{\"op\":\"input\",\"name\":\"x\\n\",\"width\":4},"
      "{\"op\":\"relu\",\"name\":\"r\",\"input\":\"x\\n\"}]}",

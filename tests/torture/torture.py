@@ -7,7 +7,9 @@ torture.py [--long] [NAME…]: NAME is a part (see PARTS); without --long a few 
 """
 import json
 import os
+import pty
 import random
+import select
 import shutil
 import signal
 import subprocess
@@ -164,6 +166,34 @@ def signals(place):
     return done
 
 
+def terminal_gone(place):
+    """The terminal's window is closed: SIGHUP, and nothing that is written there arrives."""
+    words = [word for word in TRAIN if word != "-q"]
+    done = 0
+    for moment in (0.1, 0.5, 0.9) if LONG else (0.5,):
+        where = place.fresh()
+        place.expected(TRAIN)
+        process, terminal = pty.fork()
+        if process == 0:
+            os.chdir(where)
+            os.execve(tool.LOP, [tool.LOP, *words], environment(TERM="xterm"))
+        deadline = time.monotonic() + moment * place.seconds[" ".join(TRAIN)]
+        while time.monotonic() < deadline:  # read, or it would wait for the terminal
+            if select.select([terminal], [], [], 0.005)[0]:
+                try:
+                    os.read(terminal, 65536)
+                except OSError:
+                    break
+        os.close(terminal)
+        status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        # 74: it was done, and could not say so.
+        assert status in (0, 74, 128 + signal.SIGHUP, -signal.SIGHUP), status
+        place.resume_and_compare(TRAIN, where)
+        shutil.rmtree(where)
+        done += 1
+    return done
+
+
 def two_at_once(place):
     """Two of the same sweep: one works, the other says who does, with 75."""
     where = place.fresh()
@@ -256,7 +286,7 @@ def clock_back(place):
     return 1
 
 
-PARTS = [kill_train, kill_sweep, kill_pack, signals, two_at_once, directory_removed, full_disk,
+PARTS = [kill_train, kill_sweep, kill_pack, signals, terminal_gone, two_at_once, directory_removed, full_disk,
          full_device, clock_back]
 
 
