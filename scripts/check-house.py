@@ -66,6 +66,7 @@ FORBIDDEN = {
     "open": "base/file.h", "creat": "base/file.h", "link": "base/file.h", "linkat": "base/file.h",
     "unlink": "base/file.h", "remove": "base/file.h", "rename": "base/file.h", "mkdir": "base/file.h",
     "mkdtemp": "base/file.h", "mkstemp": "base/file.h", "tmpfile": "base/file.h", "fsync": "base/file.h",
+    "json_dumps": "nn/json_dump.h", "json_dumpf": "nn/json_dump.h", "json_dumpb": "nn/json_dump.h",
     "fopen": "base/file.h", "ftruncate": "base/file.h", "truncate": "base/file.h",
 }
 # Exceptions: (file, name): reason.

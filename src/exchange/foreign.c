@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "nn/json_dump.h"
 
 #define WEIGHT ".weight"
 
@@ -230,7 +231,7 @@ lop_status lopi_foreign_spec(const lopi_safetensors *file, char **json, lop_erro
         status = put_in_order(file, layers, count, error);
     if (status == LOP_OK) {
         json_t *spec = write_spec(layers, count);
-        char *text = spec ? json_dumps(spec, JSON_COMPACT) : NULL;
+        char *text = spec ? lopi_json_dump(spec, JSON_COMPACT) : NULL;
         json_decref(spec);
         if (text)
             *json = text;

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "nn/json_dump.h"
 #include "nn/json_read.h"
 
 struct lopi_safetensors {
@@ -276,7 +277,8 @@ lop_status lopi_safetensors_metadata_json(const lopi_safetensors *file, char **j
                                           lop_error *error)
 {
     const json_t *metadata = json_object_get(file->header, "__metadata__");
-    char *text = metadata ? json_dumps(metadata, JSON_COMPACT | JSON_SORT_KEYS) : lopi_strdup("{}");
+    char *text =
+        metadata ? lopi_json_dump(metadata, JSON_COMPACT | JSON_SORT_KEYS) : lopi_strdup("{}");
     if (!text)
         return lopi_fail_memory(error, 1);
     *json = text;

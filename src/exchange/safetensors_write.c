@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/utf8.h"
+#include "nn/json_dump.h"
 
 #define BLOCK_BYTES (1u << 16)
 
@@ -111,7 +112,7 @@ static lop_status header_text(const lopi_tensor *const *order, size_t count,
     lop_status status = header ? add_metadata(header, metadata, error) : lopi_fail_memory(error, 1);
     if (status == LOP_OK)
         status = add_tensors(header, order, count, error);
-    if (status == LOP_OK && !(compact = json_dumps(header, JSON_COMPACT)))
+    if (status == LOP_OK && !(compact = lopi_json_dump(header, JSON_COMPACT)))
         status = lopi_fail_memory(error, 1);
     json_decref(header);
     if (status != LOP_OK)

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "experiment/fields.h"
+#include "nn/json_dump.h"
 #include "nn/json_read.h"
 #include "report/json.h"
 
@@ -21,7 +22,7 @@ static json_t *member_of(const json_t *object, const lopi_recipe_field *field)
 /* "20", "[1000,500]", "nothing": short enough for an error. */
 static void show(const json_t *value, char *buffer, size_t size)
 {
-    char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)) : NULL;
+    char *text = value ? lopi_json_dump(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)) : NULL;
     snprintf(buffer, size, "%.60s", text ? text : "nothing");
     free(text);
 }

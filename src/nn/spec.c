@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "nn/json_dump.h"
 #include "nn/json_read.h"
 #include "nn/op.h"
 
@@ -164,7 +165,7 @@ lop_status lop_network_spec(const lop_network *network, char **json, lop_error *
     /* Takes `list` over, also on failure. */
     whole = json_object_set_new(root, "nodes", list) == 0 && whole;
     /* Members stay in the order in which they were set: same network, same bytes. */
-    char *text = whole ? json_dumps(root, JSON_COMPACT) : NULL;
+    char *text = whole ? lopi_json_dump(root, JSON_COMPACT) : NULL;
     json_decref(root);
     if (!text)
         return lopi_fail(error, LOP_E_MEMORY, "out of memory for a network's spec");

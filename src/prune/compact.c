@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "nn/json_dump.h"
 #include "prune/liveness.h"
 
 /* What stays of one node's values: `index` [count] are their old places. */
@@ -61,7 +62,7 @@ static lop_status new_graph(lop_network **out, const lop_network *network, const
             goto out;
         }
     }
-    spec = json_dumps(root, JSON_COMPACT);
+    spec = lopi_json_dump(root, JSON_COMPACT);
     status = spec ? lop_network_new_spec(out, spec, strlen(spec), error)
                   : lopi_fail(error, LOP_E_MEMORY, "no memory for the spec of the network");
 out:

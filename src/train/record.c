@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/hooks.h"
 #include "base/memory.h"
+#include "nn/json_dump.h"
 #include "nn/json_read.h"
 #include "train/options.h"
 
@@ -136,7 +137,7 @@ lop_status lopi_record_write(const lopi_state *state, const lopi_identity *ident
         json_object_set_new(object, "network", json_string(identity->network)) == 0 &&
         json_object_set_new(object, "history", history_json(state)) == 0;
     if (ok)
-        made = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(17));
+        made = lopi_json_dump(object, JSON_COMPACT | JSON_REAL_PRECISION(17));
     json_decref(object);
     if (!made)
         return lopi_fail(error, LOP_E_MEMORY, "no memory for the record of %zu epochs",
