@@ -245,6 +245,8 @@ static lop_status run_trained(session *s, values *v, lop_error *error)
     if (status == LOP_OK && v->common.seed == SEED_AS_TRAINED)
         v->common.seed = trained_seed(metadata);
     if (status == LOP_OK)
+        status = json_check(error);
+    if (status == LOP_OK)
         status = data_open(&dataset, s, &(data_named){v->data, v->label_column, false}, error);
     if (status == LOP_OK)
         status = evaluate(s, v,

@@ -57,8 +57,8 @@ static lop_status find_history(findings *f, lop_error *error)
 {
     json_t *metadata = json_loads(f->metadata, 0, NULL);
     const char *line = json_string_value(json_object_get(metadata, "lop.history"));
-    lop_status status = LOP_OK;
-    if (line) {
+    lop_status status = json_check(error);
+    if (status == LOP_OK && line) {
         status = lop_result_read(&f->history, line, strlen(line), error);
         f->has_history = status == LOP_OK;
     }

@@ -162,12 +162,17 @@ typedef struct work {
 static lop_status open_data(session *s, const values *v, work *w, lop_error *error)
 {
     char name[512];
-    lop_error ignored = {0};
+    lop_error why = {0};
     const char *wanted = v->data ? v->data : trained_on(w->metadata, name, sizeof name);
-    lop_status status = data_open(&w->dataset, s, &(data_named){wanted, v->label_column, !v->data},
-                                  v->data ? error : &ignored);
-    if (status != LOP_OK && v->data)
+    uint64_t seed = v->common.seed == SEED_AS_TRAINED ? trained_seed(w->metadata) : v->common.seed;
+    lop_status status = json_check(&why);
+    if (status == LOP_OK)
+        status = data_open(&w->dataset, s, &(data_named){wanted, v->label_column, !v->data}, &why);
+    /* Data of the training need not be at hand. */
+    if (status != LOP_OK && (v->data || data_unknown(status))) {
+        *error = why;
         return status;
+    }
     if (status == LOP_OK && !v->data &&
         lop_dataset_train(w->dataset)->features != lop_network_inputs(w->network)) {
         lop_dataset_free(w->dataset);
@@ -183,7 +188,6 @@ static lop_status open_data(session *s, const values *v, work *w, lop_error *err
         return LOP_OK;
     }
     const lop_samples *samples = lop_dataset_train(w->dataset);
-    uint64_t seed = v->common.seed == SEED_AS_TRAINED ? trained_seed(w->metadata) : v->common.seed;
     return lop_split_new(
         &w->split, samples,
         v->validation_count ? v->validation_count : lop_split_default_count(samples), seed, error);

@@ -92,7 +92,7 @@ static lop_status write_all(session *s, const values *v, const lop_results *resu
     if (status == LOP_OK && v->figures)
         status = report_write_figures(s, results, &options, v->figures, error);
     if (status == LOP_OK && text)
-        curve_draw(results, &s->out);
+        status = curve_draw(results, &s->out, error);
     if (status == LOP_OK && text)
         status = lop_report_table(results, &options, stdout, error);
     if (status == LOP_OK && s->common.json)

@@ -163,7 +163,7 @@ static void name_place(const void *of, size_t at, char *text, size_t size)
 }
 
 /* The table again, as a picture: whole at the left, then each k. */
-static void show_plot(const scanned *found, const terminal *t)
+static lop_status show_plot(const scanned *found, const terminal *t, lop_error *error)
 {
     size_t layers = found->scan.layers, places = found->scan.steps + 1;
     double least = 100, *y = calloc(layers * places + 1, sizeof *y);
@@ -183,12 +183,13 @@ static void show_plot(const scanned *found, const terminal *t)
         .place = name_place,
         .of = found,
     };
-    if (y) {
-        putchar('\n');
-        plot_draw(&p, t);
-        putchar('\n');
-    }
+    if (!y)
+        return usage_error(error, LOP_E_MEMORY, "out of memory for the plot");
+    putchar('\n');
+    lop_status status = plot_draw(&p, t, error);
+    putchar('\n');
     free(y);
+    return status;
 }
 
 /* The network's widths, the data, and how it was pruned. */
@@ -269,7 +270,7 @@ static lop_status show(session *s, const values *v, const scanned *found, lop_er
         status = show_scan_json(found, wanted ? list : NULL, error);
     else if (status == LOP_OK) {
         show_table(found);
-        show_plot(found, &s->out);
+        status = show_plot(found, &s->out, error);
     }
     if (status == LOP_OK && wanted && !s->common.json) {
         list_text(list, found->scan.layers, text, sizeof text);

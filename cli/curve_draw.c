@@ -113,19 +113,24 @@ static void name_place(const void *of, size_t at, char *text, size_t size)
     snprintf(text, size, "%g", 100 * c->places[at]);
 }
 
-static void draw_block(const lop_results *results, const lop_result *first, const terminal *t)
+static lop_status draw_block(const lop_results *results, const lop_result *first, const terminal *t,
+                             lop_error *error)
 {
     curves *c = calloc(1, sizeof *c);
     double *y = NULL, least = 100;
     if (c)
         fill(c, results, first);
-    if (c && c->place_count > 1 && c->line_count > 0)
+    bool drawn = c && c->place_count > 1 && c->line_count > 0;
+    if (drawn)
         y = calloc(c->line_count * c->place_count, sizeof *y);
     for (size_t i = 0; y && i < c->line_count * c->place_count; i++) {
         size_t line = i / c->place_count, place = i % c->place_count, seeds = c->seeds[line][place];
         y[i] = seeds ? c->sum[line][place] / (double)seeds : NAN;
         least = seeds ? fmin(least, y[i]) : least;
     }
+    lop_status status = LOP_OK;
+    if (!c || (drawn && !y))
+        status = usage_error(error, LOP_E_MEMORY, "out of memory for the plot");
     if (y) {
         const plot p = {
             .title = "test accuracy, %, by k, %",
@@ -138,20 +143,23 @@ static void draw_block(const lop_results *results, const lop_result *first, cons
             .place = name_place,
             .of = c,
         };
-        plot_draw(&p, t);
+        status = plot_draw(&p, t, error);
         printf("\n");
     }
     free(y);
     free(c);
+    return status;
 }
 
-void curve_draw(const lop_results *results, const terminal *t)
+lop_status curve_draw(const lop_results *results, const terminal *t, lop_error *error)
 {
-    for (size_t i = 0; i < results->count; i++) {
+    lop_status status = LOP_OK;
+    for (size_t i = 0; status == LOP_OK && i < results->count; i++) {
         bool seen = false;
         for (size_t j = 0; j < i && !seen; j++)
             seen = same_block(results->items + j, results->items + i);
         if (!seen)
-            draw_block(results, results->items + i, t);
+            status = draw_block(results, results->items + i, t, error);
     }
+    return status;
 }

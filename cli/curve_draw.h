@@ -6,7 +6,8 @@
 
 #include "session.h"
 
-/** One plot for each data set and network. Nothing where a way has fewer than two places. */
-void curve_draw(const lop_results *results, const terminal *t);
+/** One plot for each data set and network. Nothing where a way has fewer than two places.
+ *  LOP_E_MEMORY. */
+lop_status curve_draw(const lop_results *results, const terminal *t, lop_error *error);
 
 #endif

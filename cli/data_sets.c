@@ -24,6 +24,11 @@ lop_status data_told(lop_status status, lop_error *error)
                        "set LOP_DATA");
 }
 
+bool data_unknown(lop_status status)
+{
+    return status == LOP_E_MEMORY || status == LOP_E_IO || status == LOP_E_FULL;
+}
+
 lop_status data_open(lop_dataset **out, session *s, const data_named *named, lop_error *error)
 {
     lop_hooks hooks = session_hooks(s);

@@ -18,6 +18,8 @@ typedef struct data_named {
 
 /** As lop_dataset_open, with progress and messages of the session. */
 lop_status data_open(lop_dataset **out, session *s, const data_named *named, lop_error *error);
+/** Whether a failure says that memory or the disk failed, and nothing of whether there are data. */
+bool data_unknown(lop_status status);
 
 /**
  * What the library says of a known set goes through here: where it has no directory to look in,

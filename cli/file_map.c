@@ -75,11 +75,14 @@ static lop_status map_header(file_map *map, char *text, uint64_t length, const c
     }
     json_object_foreach(header, name, tensor)
     {
-        json_int_t begin = 0, end = 0;
+        /* json_unpack asks for memory. */
+        const json_t *offsets = json_object_get(tensor, "data_offsets");
+        const json_t *first = json_array_get(offsets, 0), *behind = json_array_get(offsets, 1);
+        json_int_t begin = json_integer_value(first), end = json_integer_value(behind);
         if (status != LOP_OK || strcmp(name, "__metadata__") == 0)
             continue;
-        if (json_unpack(tensor, "{s:[I,I]}", "data_offsets", &begin, &end) != 0 || begin < 0 ||
-            end < begin || (uint64_t)end > map->size - start)
+        if (!json_is_integer(first) || !json_is_integer(behind) || begin < 0 || end < begin ||
+            (uint64_t)end > map->size - start)
             status = fail(error, LOP_E_FORMAT, path, "expected tensors with offsets in the file");
         else
             add(map, name, start + (uint64_t)begin, (uint64_t)(end - begin));

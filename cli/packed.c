@@ -58,11 +58,17 @@ static lop_status open_data(packed_network *out, session *s, const packed_values
     char name[512];
     if (v->data)
         return data_open(&out->dataset, s, &(data_named){v->data, v->label_column, false}, error);
-    lop_error ignored;
+    lop_error why;
     const char *trained = trained_on(metadata, name, sizeof name);
-    if (metadata &&
-        data_open(&out->dataset, s, &(data_named){trained, v->label_column, true}, &ignored) ==
-            LOP_OK &&
+    if (!metadata)
+        return LOP_OK;
+    lop_status status =
+        data_open(&out->dataset, s, &(data_named){trained, v->label_column, true}, &why);
+    if (data_unknown(status)) {
+        *error = why;
+        return status;
+    }
+    if (status == LOP_OK &&
         lop_dataset_train(out->dataset)->features != lop_network_inputs(out->network)) {
         lop_dataset_free(out->dataset);
         out->dataset = NULL;
@@ -79,7 +85,8 @@ static lop_status pack_trained(packed_network *out, session *s, const packed_val
     if (status != LOP_OK)
         return blame(error, path);
     out->seed = trained_seed(metadata);
-    if (v->precision != LOP_RUN_FLOAT32 || v->data)
+    status = json_check(error);
+    if (status == LOP_OK && (v->precision != LOP_RUN_FLOAT32 || v->data))
         status = open_data(out, s, v, metadata, error);
     if (status == LOP_OK && out->dataset) {
         options.samples = lop_dataset_train(out->dataset);

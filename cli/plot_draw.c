@@ -144,13 +144,14 @@ static void show_names(const canvas *c)
     putchar('\n');
 }
 
-void plot_draw(const plot *p, const terminal *t)
+lop_status plot_draw(const plot *p, const terminal *t, lop_error *error)
 {
     size_t width = (t->width < MOST_WIDTH ? t->width : MOST_WIDTH) - MARGIN - 1;
     canvas c = {p, t, width, t->utf8 ? 2 : 1, t->utf8 ? 4 : 1, NULL};
-    if (p->places == 0 || !(p->high > p->low) ||
-        !(c.cells = calloc(HEIGHT * width, sizeof *c.cells)))
-        return;
+    if (p->places == 0 || !(p->high > p->low))
+        return LOP_OK;
+    if (!(c.cells = calloc(HEIGHT * width, sizeof *c.cells)))
+        return usage_error(error, LOP_E_MEMORY, "out of memory for the plot");
     for (size_t line = 0; line < p->lines; line++)
         put_line(&c, line);
     for (size_t line = 0; line < p->lines; line++)
@@ -162,4 +163,5 @@ void plot_draw(const plot *p, const terminal *t)
     show_places(&c);
     show_names(&c);
     free(c.cells);
+    return LOP_OK;
 }

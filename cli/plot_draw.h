@@ -15,7 +15,7 @@ typedef struct plot {
     const void *of;                                                    /* what both are asked of */
 } plot;
 
-/** The plot with its axes, and below it which letter is which line. Nothing without memory. */
-void plot_draw(const plot *p, const terminal *t);
+/** The plot with its axes, and below it which letter is which line. LOP_E_MEMORY. */
+lop_status plot_draw(const plot *p, const terminal *t, lop_error *error);
 
 #endif

@@ -79,6 +79,11 @@ void json_watch(void) { json_set_alloc_funcs(json_memory, free); }
 
 bool json_is_whole(void) { return !starved; }
 
+lop_status json_check(lop_error *error)
+{
+    return starved ? usage_error(error, LOP_E_MEMORY, "out of memory") : LOP_OK;
+}
+
 static void add(json_t *object, const char *key, json_t *value)
 {
     json_object_set_new(object, key, value);

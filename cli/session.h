@@ -55,6 +55,8 @@ lop_status show_json(json_t *object, lop_error *error);
 void json_watch(void);
 /** Whether jansson has been given all the memory that it asked for since the program's start. */
 bool json_is_whole(void);
+/** LOP_OK; LOP_E_MEMORY where it has not: what is missing in a value may be missing for that. */
+lop_status json_check(lop_error *error);
 
 /** Hooks that draw progress, and ask whether a signal came. `s` keeps them alive. */
 lop_hooks session_hooks(session *s);

@@ -1,5 +1,7 @@
 #include "trained.h"
 
+#include "session.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,19 +89,28 @@ void trained_settle(void *values)
         return;
     const lop_recovery recovery = v->base.recipe.recovery;
     char *text = trained_recipe(v->metadata);
-    lop_error ignored;
-    if (text && lop_recipe_parse(&v->base.recipe, text, path, &ignored) == LOP_OK) {
+    lop_error why;
+    lop_status parsed =
+        text ? lop_recipe_parse(&v->base.recipe, text, path, &why) : json_check(&why);
+    if (text && parsed == LOP_OK) {
         v->base.recipe.stage_count = 0;
         v->base.recipe.prune_while_training = false;
         v->base.recipe.recovery = recovery;
     }
     free(text);
+    /* A recipe that cannot be read is none; one that finds no memory is not, and trained_check says
+     * so. */
+    if (parsed == LOP_E_MEMORY) {
+        lop_network_free(v->network);
+        v->network = NULL;
+        v->loading = why;
+    }
 }
 
 lop_status trained_check(const trained_values *v, lop_error *error)
 {
     if (v->network)
-        return LOP_OK;
+        return json_check(error);
     *error = v->loading;
     return blame(error, v->base.common.arguments[0]);
 }
