@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -120,6 +121,7 @@ class Faults:
         # No gnuplot to be found: it takes most of a small sweep's time, and the library's scenarios have one.
         self.more = {"PATH": "none"} if name == "sweep" else {}
         self.ready, self.complaints, self.runs, self.said = ready, [], 0, None
+        self.lock = threading.Lock()
 
     def start(self, where, **more):
         return subprocess.run([tool.LOP, *self.words, "-q"], cwd=where, stdin=subprocess.DEVNULL, timeout=120,
@@ -134,7 +136,8 @@ class Faults:
             (where / self.output).write_bytes(b"the old file")
         done = self.start(where, LOP_FAULT=f"{kind} {number} {int(stays)} {error}", LOP_FAULT_REACHED="reached")
         happened = reached.exists()
-        self.runs += 1
+        with self.lock:
+            self.runs += 1
         self.judge(f"{kind} {number}{' and on' if stays else ''}, errno {error}", done, kind, error,
                    happened, where)
         return happened or done.returncode < 0
@@ -176,18 +179,17 @@ class Faults:
         for name in left:
             (where / name).unlink()
 
-    def go(self, root):
+    def go(self, root, ways):
         where = Path(tempfile.mkdtemp(dir=root))
         for path in self.ready.iterdir():
             (where / path.name).symlink_to(path)
-        self.said = said(self.start(where, **NO_FAULT))
-        for kind, error in WAYS:
-            for stays in (False, True):
-                if stays and error == errno.EINTR:
-                    continue
-                number = 1
-                while self.run(kind, number, stays, error, where):
-                    number += 1 if self.everything or number < 3 else number
+        if self.said is None:
+            self.said = said(self.start(where, **NO_FAULT))
+        for kind, error, stays in ways:
+            number = 1
+            while self.run(kind, number, stays, error, where):
+                number += 1 if self.everything or number < 3 else number
+        shutil.rmtree(where)
         return self
 
 
@@ -203,11 +205,18 @@ def main():
         ready.mkdir()
         make_ready(ready)
         complaints = [f"{name} is not tried" for name in left_out()]
+        ways = [(kind, error, stays) for kind, error in WAYS for stays in (False, True)
+                if not (stays and error == errno.EINTR)]
+        # A command's ways one after the other share a directory; where there are many runs each has its own.
+        parts = [[way] for way in ways] if everything else [ways]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             jobs = [Faults(name, ready, everything) for name in (only or COMMANDS)]
-            for done in pool.map(lambda job: job.go(root), jobs):
-                print(f"{done.name}: {done.runs} runs, {len(done.complaints)} complaints", flush=True)
-                complaints += done.complaints
+            done = [[pool.submit(job.go, root, part) for part in parts] for job in jobs]
+            for job, its in zip(jobs, done):
+                for part in its:
+                    part.result()
+                print(f"{job.name}: {job.runs} runs, {len(job.complaints)} complaints", flush=True)
+                complaints += job.complaints
         for text in complaints[:30]:
             print(text, file=sys.stderr)
         sys.exit(1 if complaints else 0)
