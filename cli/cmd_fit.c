@@ -226,8 +226,9 @@ static json_t *limits_object(const values *v)
     return object;
 }
 
-static lop_status show_facts(const values *v, const lop_fitted *fitted, bool met, bool written,
-                             lop_error *error)
+/* What --json prints. */
+static lop_status facts(const values *v, const lop_fitted *fitted, bool met, bool written,
+                        char **text, lop_error *error)
 {
     char *line = NULL;
     json_t *steps = json_array(), *result = NULL;
@@ -241,11 +242,11 @@ static lop_status show_facts(const values *v, const lop_fitted *fitted, bool met
         json_decref(steps);
         return status;
     }
-    return show_json(json_pack("{s:b, s:o, s:s*, s:o, s:o, s:o, s:o*}", "met", (int)met, "limits",
+    return json_line(json_pack("{s:b, s:o, s:s*, s:o, s:o, s:o, s:o*}", "met", (int)met, "limits",
                                limits_object(v), "output", written ? v->output : NULL, "parent",
                                step_object(&fitted->parent), "steps", steps, "best",
                                step_object(&fitted->steps[fitted->best]), "result", result),
-                     error);
+                     text, error);
 }
 
 static void show_winner(const teller *t, const lop_fitted *fitted)
@@ -294,11 +295,15 @@ static lop_status conclude(session *s, const teller *t, const lop_fitted *fitted
     char name[512], data[512];
     lop_error failure = {.offset = LOP_NO_OFFSET};
     bool met = searched == LOP_OK, writes = fitted->network && (met || v->nearest);
-    lop_status status = writes ? write_network(v, fitted, &failure) : LOP_OK;
-    if (status == LOP_OK && s->common.json)
-        status = show_facts(v, fitted, met, writes, &failure);
+    char *line = NULL;
+    lop_status status = s->common.json ? facts(v, fitted, met, writes, &line, &failure) : LOP_OK;
+    if (status == LOP_OK && writes)
+        status = write_network(v, fitted, &failure);
+    if (status == LOP_OK && line)
+        puts(line);
     else if (status == LOP_OK && met)
         show_winner(t, fitted);
+    free(line);
     if (status != LOP_OK) {
         *error = failure;
         return status;

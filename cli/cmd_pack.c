@@ -157,6 +157,7 @@ typedef struct work {
     size_t kind_count;
     lop_pack_found found;
     bool searched;
+    char *line; /* what --json prints */
 } work;
 
 static lop_status open_data(session *s, const values *v, work *w, lop_error *error)
@@ -221,7 +222,21 @@ static lop_status choose_values(session *s, const values *v, work *w, lop_error 
 }
 
 /* All that can fail comes before the file is in place. */
-static lop_status pack(packed_file *file, const values *v, const work *w, lop_error *error)
+/* What --json prints. */
+static json_t *facts(const work *w, const packed_file *file)
+{
+    json_t *object = packed_file_json(file);
+    json_int_t dense_bytes = 4 * (json_int_t)lop_network_weight_count(w->network);
+    json_object_set_new(object, "bytes_dense", json_integer(dense_bytes));
+    if (w->searched) {
+        json_object_set_new(object, "validation_accuracy_before",
+                            json_real(w->found.accuracy_before));
+        json_object_set_new(object, "validation_accuracy", json_real(w->found.accuracy));
+    }
+    return object;
+}
+
+static lop_status pack(packed_file *file, const values *v, work *w, lop_error *error)
 {
     lop_pack_options options = {
         .values = w->kinds, .value_count = w->kind_count, .keep_order = v->keep_order};
@@ -235,6 +250,8 @@ static lop_status pack(packed_file *file, const values *v, const work *w, lop_er
     lop_status status = lop_pack(&packed, w->network, &options, error);
     if (status == LOP_OK)
         status = packed_file_encode(file, packed, v->output, error);
+    if (status == LOP_OK && v->common.json)
+        status = json_line(facts(w, file), &w->line, error);
     if (status != LOP_OK)
         blame(error, v->common.arguments[0]);
     else
@@ -243,20 +260,13 @@ static lop_status pack(packed_file *file, const values *v, const work *w, lop_er
     return status;
 }
 
-static lop_status show(session *s, const values *v, const work *w, const packed_file *file,
-                       lop_error *error)
+static void show(const values *v, const work *w, const packed_file *file)
 {
     char bytes[32], dense[32];
     size_t dense_bytes = 4 * lop_network_weight_count(w->network);
-    if (s->common.json) {
-        json_t *object = packed_file_json(file);
-        json_object_set_new(object, "bytes_dense", json_integer((json_int_t)dense_bytes));
-        if (w->searched) {
-            json_object_set_new(object, "validation_accuracy_before",
-                                json_real(w->found.accuracy_before));
-            json_object_set_new(object, "validation_accuracy", json_real(w->found.accuracy));
-        }
-        return show_json(object, error);
+    if (w->line) {
+        puts(w->line);
+        return;
     }
     packed_file_show_layers(file);
     printf("\n%s: %s bytes, 1/%.0f of the %s that all weights take as float32\n", v->output,
@@ -267,7 +277,6 @@ static lop_status show(session *s, const values *v, const work *w, const packed_
         printf("validation accuracy %.2f %% with float32, %.2f %% packed\n",
                100 * w->found.accuracy_before, 100 * w->found.accuracy);
     packed_file_show_speed(file);
-    return LOP_OK;
 }
 
 static lop_status run(session *s, void *given, lop_error *error)
@@ -289,10 +298,11 @@ static lop_status run(session *s, void *given, lop_error *error)
     if (status == LOP_OK)
         status = pack(&file, v, &w, error);
     if (status == LOP_OK)
-        status = show(s, v, &w, &file, error);
+        show(v, &w, &file);
     if (status == LOP_OK)
         say_next(s, "lop verify %s %s", quoted(path, input, sizeof input),
                  quoted(v->output, output, sizeof output));
+    free(w.line);
     packed_file_free(&file);
     lop_network_free(w.network);
     lop_dataset_free(w.dataset);

@@ -61,22 +61,23 @@ typedef struct sizes {
     shipped shipped;
 } sizes;
 
-static lop_status show_counts(session *s, const values *v, const lop_count *count,
-                              const sizes *bytes, lop_error *error)
+/* What --json prints. */
+static json_t *counts_json(const values *v, const lop_count *count, const sizes *bytes)
 {
-    char left[32], total[32], effective[32];
     const lop_recipe *recipe = &v->trained.base.recipe;
     const lop_stage *last = &recipe->stages[recipe->stage_count - 1];
+    return json_pack("{s:s, s:s, s:f, s:f, s:I, s:I, s:I, s:I}", "output", v->output, "method",
+                     lop_granularity_name(last->method), "target_sparsity", last->sparsity,
+                     "sparsity", count->sparsity, "weights_total", (json_int_t)count->weights,
+                     "weights_left", (json_int_t)count->weights_left, "effective_weights_left",
+                     (json_int_t)count->effective_weights_left, "bytes_sparse",
+                     (json_int_t)bytes->shipped.sparse);
+}
+
+static void show_counts(const values *v, const lop_count *count, const sizes *bytes)
+{
+    char left[32], total[32], effective[32];
     FILE *stream = strcmp(v->output, "-") == 0 ? stderr : stdout;
-    if (s->common.json)
-        return show_json(json_pack("{s:s, s:s, s:f, s:f, s:I, s:I, s:I, s:I}", "output", v->output,
-                                   "method", lop_granularity_name(last->method), "target_sparsity",
-                                   last->sparsity, "sparsity", count->sparsity, "weights_total",
-                                   (json_int_t)count->weights, "weights_left",
-                                   (json_int_t)count->weights_left, "effective_weights_left",
-                                   (json_int_t)count->effective_weights_left, "bytes_sparse",
-                                   (json_int_t)bytes->shipped.sparse),
-                         error);
     fprintf(stream, "weights left  %s of %s (%.2f %%), %s of them with a part in the result\n",
             grouped(count->weights_left, left, sizeof left),
             grouped(count->weights, total, sizeof total),
@@ -88,7 +89,6 @@ static lop_status show_counts(session *s, const values *v, const lop_count *coun
     fprintf(stream, "\nas a file     %s sparse, without what is dead; %s dense\n",
             sized(bytes->shipped.sparse, left, sizeof left),
             sized(bytes->dense, total, sizeof total));
-    return LOP_OK;
 }
 
 static lop_status compact(lop_network **network, lop_error *error)
@@ -108,6 +108,7 @@ static lop_status prune_alone(session *s, values *v, const lop_metadata *metadat
     lop_hooks hooks = session_hooks(s);
     lop_count count;
     sizes bytes = {0};
+    char *line = NULL;
     lop_status status =
         lop_recipe_prune(&v->trained.base.recipe, &v->trained.network, &hooks, error);
     if (status == LOP_OK)
@@ -118,11 +119,18 @@ static lop_status prune_alone(session *s, values *v, const lop_metadata *metadat
         bytes.dense = lop_dense_bytes(v->trained.network);
         status = shipped_bytes(&bytes.shipped, v->trained.network, 0, error);
     }
+    if (status == LOP_OK && s->common.json)
+        status = json_line(counts_json(v, &count, &bytes), &line, error);
     if (status != LOP_OK)
         return blame(error, v->trained.base.common.arguments[0]);
     status = lop_network_save(v->trained.network, v->output, metadata,
                               v->trained.base.keep.overwrite, error);
-    return status == LOP_OK ? show_counts(s, v, &count, &bytes, error) : status;
+    if (status == LOP_OK && line)
+        puts(line);
+    else if (status == LOP_OK)
+        show_counts(v, &count, &bytes);
+    free(line);
+    return status;
 }
 
 static lop_status prune_and_retrain(session *s, const values *v, const lop_metadata *metadata,

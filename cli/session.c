@@ -122,17 +122,25 @@ void show_error(session *s, const lop_error *error)
             s->err.colour ? "\033[0m" : "", line);
 }
 
+lop_status json_line(json_t *object, char **text, lop_error *error)
+{
+    *text = object ? json_dumps(object, JSON_REAL_PRECISION(15)) : NULL;
+    json_decref(object);
+    if (*text && json_is_whole())
+        return LOP_OK;
+    free(*text);
+    *text = NULL;
+    return usage_error(error, LOP_E_MEMORY, "out of memory for the result's text");
+}
+
 lop_status show_json(json_t *object, lop_error *error)
 {
-    char *text = object ? json_dumps(object, JSON_REAL_PRECISION(15)) : NULL;
-    json_decref(object);
-    if (!text || !json_is_whole()) {
-        free(text);
-        return usage_error(error, LOP_E_MEMORY, "out of memory for the result's text");
-    }
-    puts(text);
+    char *text = NULL;
+    lop_status status = json_line(object, &text, error);
+    if (status == LOP_OK)
+        puts(text);
     free(text);
-    return LOP_OK;
+    return status;
 }
 
 lop_status blame(lop_error *error, const char *path)

@@ -45,6 +45,9 @@ void say_more(session *s, const char *format, ...) LOP_PRINTF(2, 3);
 void say_next(session *s, const char *format, ...) LOP_PRINTF(2, 3);
 /** One line on standard error, or one JSON line. */
 void show_error(session *s, const lop_error *error);
+/** The text of an object, which it takes over: made before a file is put in place, so that nothing
+ *  fails behind that. free() ends it. LOP_E_MEMORY as show_json. */
+lop_status json_line(json_t *object, char **text, lop_error *error);
 /** One JSON line on standard output; takes the object over. LOP_E_MEMORY also where only a member
  *  of it found no memory. */
 lop_status show_json(json_t *object, lop_error *error);

@@ -12,9 +12,9 @@ extern "C" {
 #endif
 
 typedef struct lop_machine {
-    char cpu[128]; /* model name as the operating system gives it, or "unknown" */
-    char
-        isa[64]; /* widest instruction set in use: "scalar", "avx2", "avx512_vnni", "amx", "neon" */
+    char cpu[128];  /* model name as the operating system gives it, or "unknown" */
+    char isa[64];   /* widest instruction set in use: "scalar", "avx2", "avx512_vnni", "amx",
+                     * "neon"; "unknown" where the system does not say */
     char host[64];  /* operating system and architecture, such as "Linux x86_64" */
     size_t cores;   /* processors this process may run on */
     size_t threads; /* threads that parallel work uses, see lop_threads_set */

@@ -65,7 +65,7 @@ static const char *field(char *line, const char *key)
 
 void lop_machine_get(lop_machine *machine)
 {
-    *machine = (lop_machine){.cpu = "unknown", .isa = "scalar", .host = "unknown"};
+    *machine = (lop_machine){.cpu = "unknown", .isa = "unknown", .host = "unknown"};
     FILE *file = fopen("/proc/cpuinfo", "re");
     char line[8192];
     bool have_cpu = false, have_flags = false;
@@ -79,6 +79,8 @@ void lop_machine_get(lop_machine *machine)
             have_flags = true;
         }
     }
+    if (file && !have_flags)
+        snprintf(machine->isa, sizeof machine->isa, "scalar");
     if (file)
         fclose(file);
     struct utsname name;

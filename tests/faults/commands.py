@@ -71,6 +71,9 @@ COMMANDS = {
     "eval, JSON": ("eval net.safetensors --data data --confusion --json", None),
     "inspect, JSON": ("inspect net.lop --json", None),
     "compare, JSON": ("compare sweep --json", None),
+    "prune, JSON": ("prune net.safetensors --method weight --sparsity 80 -o out.safetensors -f --json",
+                    "out.safetensors"),
+    "pack, JSON": ("pack net.safetensors --data data -o out.lop -f --json", "out.lop"),
     "fit, JSON": ("fit net.safetensors --data data --max-weights 300 -o out.safetensors -f --json", "out.safetensors"),
 }
 # Where data sets are looked for: "out" is not there when a run begins.
@@ -109,8 +112,9 @@ def environment(**more):
 
 
 def said(done):
-    """What a run said, without times, which no two have in common."""
-    return timeless(done.stdout.decode(errors="replace"))
+    """What a run said, without times, which no two have in common, and without the processor, of
+    which the system may say nothing."""
+    return re.sub(r'"(cpu|isa)": "[^"]*", ', "", timeless(done.stdout.decode(errors="replace")))
 
 
 class Faults:
