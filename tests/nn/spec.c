@@ -106,8 +106,8 @@ static const struct {
     {"empty name", "{\"nodes\":[{\"op\":\"input\",\"name\":\"\",\"width\":4}," A "]}", LOP_E_FORMAT,
      "earlier node"},
     {"control character beyond ASCII",
-     "{\"nodes\":[{\"op\":\"input\",\"name\":\"in\xc2\x9b\",\"width\":4}]}",
-     LOP_E_FORMAT, "control"},
+     "{\"nodes\":[{\"op\":\"input\",\"name\":\"in\xc2\x9b\",\"width\":4}]}", LOP_E_FORMAT,
+     "control"},
     {"control character",
      "{\"nodes\":[{\"op\":\"input\",\"name\":\"x\\n\",\"width\":4},"
      "{\"op\":\"relu\",\"name\":\"r\",\"input\":\"x\\n\"}]}",
