@@ -19,6 +19,7 @@ power.py [--long] [JOB…]
 """
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -262,7 +263,7 @@ class Place:
     def left(self, where):
         found = {}
         for name, content in tool.left(where, INPUTS).items():
-            if f".{name.rsplit('.', 1)[-1]}" != name and "." in name and name.rsplit(".", 1)[-1].split("-")[0].isdigit():
+            if re.search(r"\.[0-9]+-[0-9]+$", name):
                 continue  # a temporary name: the power went between its making and the rename
             found[name] = content
         return found
