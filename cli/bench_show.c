@@ -5,6 +5,8 @@
 
 #include <lop/machine.h>
 
+#include "json_text.h"
+
 static size_t weights_left(const lop_packed *packed, size_t *all)
 {
     size_t left = 0;

@@ -1,6 +1,7 @@
 #include "bench_show.h"
 #include "commands.h"
 #include "data_sets.h"
+#include "json_text.h"
 
 typedef struct values {
     packed_values packed; /* first */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "json_text.h"
 #include "report_files.h"
 #include "session.h"
 

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "data_draw.h"
 #include "data_sets.h"
+#include "json_text.h"
 #include "place.h"
 #include "session.h"
 

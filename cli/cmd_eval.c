@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "data_sets.h"
+#include "json_text.h"
 #include "packed.h"
 #include "session.h"
 #include "trained.h"

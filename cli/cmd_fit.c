@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "data_sets.h"
+#include "json_text.h"
 #include "pruned.h"
 #include "session.h"
 #include "trained.h"

@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "file_map.h"
+#include "json_text.h"
 #include "packed.h"
 #include "packed_file.h"
 #include "session.h"

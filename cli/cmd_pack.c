@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "data_sets.h"
+#include "json_text.h"
 #include "packed_file.h"
 #include "trained.h"
 
@@ -221,7 +222,6 @@ static lop_status choose_values(session *s, const values *v, work *w, lop_error 
     return lop_pack_search_values(w->kinds, w->network, &search, &w->found, error);
 }
 
-/* All that can fail comes before the file is in place. */
 /* What --json prints. */
 static json_t *facts(const work *w, const packed_file *file)
 {
@@ -236,6 +236,7 @@ static json_t *facts(const work *w, const packed_file *file)
     return object;
 }
 
+/* All that can fail comes before the file is in place. */
 static lop_status pack(packed_file *file, const values *v, work *w, lop_error *error)
 {
     lop_pack_options options = {

@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "data_sets.h"
+#include "json_text.h"
 #include "pruned.h"
 #include "running.h"
 #include "session.h"
@@ -138,6 +139,7 @@ static lop_status prune_and_retrain(session *s, const values *v, const lop_metad
 {
     lop_network *network = NULL;
     lop_result result = lop_result_empty();
+    char *line = NULL;
     const running r = {
         .base = &v->trained.base,
         .seed = v->trained.base.recipe.seed,
@@ -145,12 +147,14 @@ static lop_status prune_and_retrain(session *s, const values *v, const lop_metad
         .metadata = metadata,
         .output = v->output,
         .compact = v->compact,
+        .line = s->common.json ? &line : NULL,
     };
     lop_status status = run_recipe(s, &r, &network, &result, error);
     if (status == LOP_OK)
-        status = show_run(s, v->output, &result, error);
+        show_run(s, v->output, &result, line);
     lop_network_free(network);
     lop_result_free(&result);
+    free(line);
     return status;
 }
 

@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "curve_draw.h"
+#include "json_text.h"
 #include "report_files.h"
 #include "session.h"
 

@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "data_sets.h"
+#include "json_text.h"
 #include "plot_draw.h"
 #include "report_files.h"
 #include "session.h"

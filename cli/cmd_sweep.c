@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "data_sets.h"
+#include "json_text.h"
 #include "report_files.h"
 #include "session.h"
 #include "watch.h"

@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
@@ -69,8 +70,10 @@ static lop_status run(session *s, void *given, lop_error *error)
     values *v = given;
     lop_network *network = NULL;
     lop_result result = lop_result_empty();
+    char *line = NULL;
     const running r = {
         .base = &v->base,
+        .line = s->common.json ? &line : NULL,
         .seed = v->base.common.seed,
         .output = v->output,
     };
@@ -78,11 +81,12 @@ static lop_status run(session *s, void *given, lop_error *error)
     if (status == LOP_OK)
         status = run_recipe(s, &r, &network, &result, error);
     if (status == LOP_OK)
-        status = show_run(s, v->output, &result, error);
+        show_run(s, v->output, &result, line);
     if (status == LOP_OK)
         tell_next(s, v, result.target_sparsity > 0);
     lop_network_free(network);
     lop_result_free(&result);
+    free(line);
     return status;
 }
 

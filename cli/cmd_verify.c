@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "data_sets.h"
+#include "json_text.h"
 #include "packed_file.h"
 
 typedef struct values {

@@ -13,6 +13,7 @@
 #include <lop/machine.h>
 #include <lop/suggest.h>
 
+#include "json_text.h"
 #include "session.h"
 
 /*

@@ -8,6 +8,7 @@
 #include <lop/pack.h>
 
 #include "data_sets.h"
+#include "json_text.h"
 #include "trained.h"
 
 enum { CALIBRATION_SAMPLES = 1000, ALIGNMENT = 64 };

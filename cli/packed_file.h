@@ -2,6 +2,8 @@
 #ifndef CLI_PACKED_FILE_H
 #define CLI_PACKED_FILE_H
 
+#include <jansson.h>
+
 #include <lop/network.h>
 #include <lop/pack.h>
 

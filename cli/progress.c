@@ -97,10 +97,7 @@ static void on_message(void *context, lop_level level, const char *text)
 {
     session *s = context;
     if (level == LOP_WARNING && !s->common.json) {
-        char line[2048];
-        snprintf(line, sizeof line, "%s", text);
-        progress_end(s);
-        fprintf(stderr, "lop: warning: %s\n", shown(line));
+        warn(s, text);
     } else if (level == LOP_INFO) {
         say(s, "%s", text);
     } else if (level == LOP_DETAIL) {

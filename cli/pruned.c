@@ -1,10 +1,9 @@
 #include "pruned.h"
 
-#include "session.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "options.h"
 
 /* What the library writes itself is not handed on. */

@@ -38,16 +38,12 @@ static void show_profile(session *s, const lop_train_profile *profile)
     say_more(s, "  %-12s %8.2f s", "total", profile->total);
 }
 
-lop_status show_run(session *s, const char *output, const lop_result *result, lop_error *error)
+void show_run(session *s, const char *output, const lop_result *result, const char *line)
 {
     char time[32], count[32], left[32];
-    if (s->common.json) {
-        char *line = NULL;
-        lop_status status = lop_result_write(result, &line, error);
-        if (status == LOP_OK)
-            puts(line);
-        free(line);
-        return status;
+    if (line) {
+        puts(line);
+        return;
     }
     FILE *stream = strcmp(output, "-") == 0 ? stderr : stdout;
     fprintf(stream, "%s  %s  %s weights\n", result->dataset, result->network,
@@ -64,7 +60,6 @@ lop_status show_run(session *s, const char *output, const lop_result *result, lo
     if (result->epoch_count > 0)
         say(s, "%zu epochs in %s", result->epoch_count,
             lasted(result->train_seconds, time, sizeof time));
-    return LOP_OK;
 }
 
 /* An unfinished training is hours of work: it is not written over without being told to. */
@@ -112,6 +107,7 @@ static lop_status work(session *s, const running *r, const char *checkpoint, lop
         .compact = r->compact,
         .checkpoint = checkpoint,
         .resume = r->base->keep.resume,
+        .line = r->line,
         .hooks = &hooks,
     };
     lop_status status =

@@ -13,12 +13,13 @@ typedef struct running {
     const lop_metadata *metadata;
     const char *output;
     bool compact;
+    char **line; /* see lop_run_options */
 } running;
 
 /** Open the data, train, prune and write. Ends with the record; lop_result_free. */
 lop_status run_recipe(session *s, const running *r, lop_network **network, lop_result *result,
                       lop_error *error);
-/** The record as one JSON line, or as lines for people. */
-lop_status show_run(session *s, const char *output, const lop_result *result, lop_error *error);
+/** The record as lines for people, or as `line` where that is not NULL. */
+void show_run(session *s, const char *output, const lop_result *result, const char *line);
 
 #endif

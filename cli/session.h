@@ -5,7 +5,6 @@
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -41,26 +40,12 @@ terminal terminal_of(FILE *stream);
 void say(session *s, const char *format, ...) LOP_PRINTF(2, 3);
 /** As say, but only under --verbose. */
 void say_more(session *s, const char *format, ...) LOP_PRINTF(2, 3);
+/** What is said also where all is to be quiet. */
+void warn(session *s, const char *text);
 /** The natural next command: a last message. */
 void say_next(session *s, const char *format, ...) LOP_PRINTF(2, 3);
 /** One line on standard error, or one JSON line. */
 void show_error(session *s, const lop_error *error);
-/** The text of an object, which it takes over: made before a file is put in place, so that nothing
- *  fails behind that. free() ends it. LOP_E_MEMORY as show_json. */
-lop_status json_line(json_t *object, char **text, lop_error *error);
-/** One JSON line on standard output; takes the object over. LOP_E_MEMORY also where only a member
- *  of it found no memory. */
-lop_status show_json(json_t *object, lop_error *error);
-/**
- * Give jansson memory that remembers when there was none: what builds a value of many members need
- * not ask at each, but asks json_is_whole before the value is used. Before any value is made.
- */
-void json_watch(void);
-/** Whether jansson has been given all the memory that it asked for since the program's start. */
-bool json_is_whole(void);
-/** LOP_OK; LOP_E_MEMORY where it has not: what is missing in a value may be missing for that. */
-lop_status json_check(lop_error *error);
-
 /** Hooks that draw progress, and ask whether a signal came. `s` keeps them alive. */
 lop_hooks session_hooks(session *s);
 /** Take the progress line off the terminal. */

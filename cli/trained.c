@@ -1,7 +1,5 @@
 #include "trained.h"
 
-#include "session.h"
-
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +7,7 @@
 #include <lop/exchange.h>
 
 #include "commands.h"
+#include "json_text.h"
 
 const option trained_data_options[] = {
     {.name = "data",

@@ -180,6 +180,8 @@ typedef struct lop_run_options {
     bool resume;            /* continue from `checkpoint` where it exists */
     bool evaluate_test; /* look at the test part after each epoch, whatever the recipe says; with
                            stages that is done anyway: the curve is what pruning is looked at for */
+    char **line; /* receives what lop_result_write makes of the record, before `output` is in place
+                    and behind which nothing fails; free(); NULL: not wanted */
     const lop_hooks *hooks; /* hears a warning for each layer that collapses */
 } lop_run_options;
 

@@ -44,11 +44,12 @@ static lop_status judge_tail(int descriptor, off_t end, size_t size, const char 
                              lopi_line_judge judge, lop_error *error)
 {
     char *tail = lopi_alloc(size, 1);
+    ssize_t count = tail ? pread(descriptor, tail, size, end) : 0;
     lop_status status = LOP_OK;
     if (!tail)
         status = lopi_fail_memory(error, size);
-    else if (pread(descriptor, tail, size, end) != (ssize_t)size)
-        status = lopi_fail_errno(error, LOP_E_IO, path, "read", errno ? errno : EIO);
+    else if (count != (ssize_t)size)
+        status = lopi_fail_errno(error, LOP_E_IO, path, "read", count < 0 ? errno : EIO);
     else
         status = judge(tail, size, error);
     lopi_free(tail);

@@ -1,6 +1,8 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/descriptor.h"
@@ -29,6 +31,13 @@ int lopi_directory_sync(const char *path)
     return number;
 }
 
+/* Of a directory that was there, which is somebody else's perhaps: whether its disk failed. That it
+ * may not be looked at, or cannot be synced, is no fault of what is made in it. */
+static bool disk_failed(int number)
+{
+    return number == EIO || number == ENOSPC || number == EDQUOT || number == ENOMEM;
+}
+
 lop_status lopi_directory_make(const char *path, lop_error *error)
 {
     char *copy = lopi_strdup(path);
@@ -48,8 +57,8 @@ lop_status lopi_directory_make(const char *path, lop_error *error)
             result =
                 lopi_fail_file(error, LOP_E_CREATE, copy, "expected a directory, found a file");
         /* What is synced within is lost with its directory. One that is there may be of a process
-         * that was killed before this; where we may not look it is somebody else's. */
-        else if ((number = lopi_directory_sync(copy)) != 0 && (made || number != EACCES))
+         * that was killed before this. */
+        else if ((number = lopi_directory_sync(copy)) != 0 && (made || disk_failed(number)))
             result = lopi_fail_errno(error, LOP_E_IO, copy, "sync the directory of", number);
         *end = kept;
         if (kept == 0)
@@ -57,4 +66,29 @@ lop_status lopi_directory_make(const char *path, lop_error *error)
     }
     lopi_free(copy);
     return result;
+}
+
+/* "NAME.lop~PID-N". */
+static bool is_temporary(const char *name)
+{
+    const char *at = strstr(name, LOPI_TEMPORARY);
+    if (!at || at == name)
+        return false;
+    at += strlen(LOPI_TEMPORARY);
+    size_t process = strspn(at, "0123456789");
+    size_t number = at[process] == '-' ? strspn(at + process + 1, "0123456789") : 0;
+    return process > 0 && number > 0 && at[process + 1 + number] == 0;
+}
+
+void lopi_directory_clean(const char *path)
+{
+    DIR *directory = opendir(path);
+    char place[4096]; /* the system takes no longer names */
+    for (struct dirent *entry; directory && (entry = readdir(directory));) {
+        int length = snprintf(place, sizeof place, "%s/%s", path, entry->d_name);
+        if (is_temporary(entry->d_name) && length > 0 && (size_t)length < sizeof place)
+            lopi_file_remove(place);
+    }
+    if (directory)
+        closedir(directory);
 }

@@ -41,6 +41,15 @@ void lopi_file_remove(const char *path);
 /** "dir/name" in new memory; NULL where there is none. */
 char *lopi_path_join(const char *dir, const char *name);
 
+#define LOPI_TEMPORARY                                                                             \
+    ".lop~" /* stands between a file's name and the process, in temporary names */
+
+/**
+ * Remove the files in `path` that have temporary names: whole ones of processes which were killed
+ * before they could rename them. Only where nobody else writes. Asks for no memory.
+ */
+void lopi_directory_clean(const char *path);
+
 /** An output on its way. Zero it before lopi_output_open. */
 typedef struct lopi_output {
     FILE *stream; /* write here; the first failed write is remembered until the commit */

@@ -13,7 +13,7 @@
 #include "base/memory.h"
 #include "base/system.h"
 
-#define TEMPORARY_SIZE 32 /* bytes that a temporary name is longer than its path, at most */
+#define TEMPORARY_SIZE 40 /* bytes that a temporary name is longer than its path, at most */
 #define BUFFER_SIZE    (1 << 16)
 #define ATTEMPTS       1000 /* at a temporary name: other outputs of this process may have some */
 
@@ -33,10 +33,11 @@ static ssize_t sink_write(void *cookie, const char *bytes, size_t size)
     return sink->number == 0 ? (ssize_t)size : 0; /* 0 is how a cookie says that it failed */
 }
 
-/* "DIR/NAME.PID-N", free for this process; how often it was tried is what tells apart. */
+/* "DIR/NAME.lop~PID-N", free for this process; how often it was tried is what tells apart. */
 static void temporary_name(char *name, const char *path, unsigned attempt)
 {
-    snprintf(name, strlen(path) + TEMPORARY_SIZE, "%s.%ld-%u", path, (long)getpid(), attempt);
+    snprintf(name, strlen(path) + TEMPORARY_SIZE, "%s" LOPI_TEMPORARY "%ld-%u", path,
+             (long)getpid(), attempt);
 }
 
 /*

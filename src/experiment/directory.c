@@ -76,6 +76,17 @@ static lop_status settle_recipe(lopi_sweep_directory *directory, const lop_recip
     return status;
 }
 
+/* What killed processes left: the lock is ours, so nobody writes here. Where the name of a folder
+ * is longer than the system takes there is none. */
+static void clean(const char *path)
+{
+    static const char *const folders[] = {"", "/packed", "/figures"};
+    char folder[4096];
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        if ((size_t)snprintf(folder, sizeof folder, "%s%s", path, folders[i]) < sizeof folder)
+            lopi_directory_clean(folder);
+}
+
 lop_status lopi_sweep_directory_open(lopi_sweep_directory *directory, const char *path,
                                      const lop_recipe *recipe, const lop_hooks *hooks,
                                      lop_error *error)
@@ -93,6 +104,8 @@ lop_status lopi_sweep_directory_open(lopi_sweep_directory *directory, const char
     lop_status status = lopi_directory_make(path, error);
     if (status == LOP_OK)
         status = lopi_lock_take(&directory->lock, directory->lock_path, error);
+    if (status == LOP_OK)
+        clean(path);
     if (status == LOP_OK)
         status = settle_recipe(directory, recipe, error);
     if (status == LOP_OK && lopi_file_exists(directory->results_path))

@@ -198,7 +198,7 @@ static lop_status save(const run *r, const lop_result *result, lop_error *error)
     const lop_run_options *options = r->options;
     size_t more = 0;
     char *line = NULL;
-    if (!options->output)
+    if (!options->output && !options->line)
         return LOP_OK;
     while (options->metadata && options->metadata[more].key)
         more++;
@@ -206,12 +206,16 @@ static lop_status save(const run *r, const lop_result *result, lop_error *error)
     if (!metadata)
         return lopi_fail_memory(error, (more + 3) * sizeof *metadata);
     lop_status status = lop_result_write(result, &line, error);
-    if (status == LOP_OK) {
+    if (status == LOP_OK && options->output) {
         metadata[0] = (lop_metadata){"lop.history", line};
         metadata[1] = (lop_metadata){"lop.recipe", result->recipe};
         for (size_t i = 0; i < more; i++)
             metadata[2 + i] = options->metadata[i];
         status = lop_network_save(r->network, options->output, metadata, options->overwrite, error);
+    }
+    if (status == LOP_OK && options->line) {
+        *options->line = line;
+        line = NULL;
     }
     lopi_free(metadata);
     free(line);

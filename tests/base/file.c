@@ -265,6 +265,44 @@ static void appending_cuts_off_missing_blocks(void **state)
     lopi_free(path);
 }
 
+/* Temporary names of killed processes, and nothing that only looks like one. */
+static void a_directory_is_cleaned(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool stays;
+    } files[] = {
+        {"clean/net.lop~123-0", false},
+        {"clean/a.checkpoint.1.lop~4567890-999", false},
+        {"clean/net.lop", true},
+        {"clean/net.2024-11", true},
+        {"clean/net.lop~123", true},
+        {"clean/net.lop~123-", true},
+        {"clean/net.lop~-1", true},
+        {"clean/.lop~123-0", true},
+        {"clean/net.lop~123-0.safetensors", true},
+        {"clean/net.lop~12a-0", true},
+    };
+    char *place = at("clean"), *inner = at("clean/folder.lop~1-1");
+    assert_int_equal(lopi_directory_make(inner, NULL), LOP_OK);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char *path = at(files[i].name);
+        assert_int_equal(lopi_file_write(path, "", 0, false, NULL), LOP_OK);
+        lopi_free(path);
+    }
+    lopi_directory_clean(place);
+    lopi_directory_clean("/nowhere");
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char *path = at(files[i].name);
+        assert_int_equal(lopi_file_exists(path), files[i].stays);
+        lopi_free(path);
+    }
+    assert_true(lopi_file_is_directory(inner));
+    lopi_free(place);
+    lopi_free(inner);
+}
+
 static void directories_are_made_with_parents(void **state)
 {
     (void)state;
@@ -359,6 +397,7 @@ int main(void)
         cmocka_unit_test(devices_and_links_stay_what_they_are),
         cmocka_unit_test(appending_mends_a_torn_line),
         cmocka_unit_test(appending_cuts_off_missing_blocks),
+        cmocka_unit_test(a_directory_is_cleaned),
         cmocka_unit_test(directories_are_made_with_parents),
         cmocka_unit_test(standard_input_is_read_as_it_comes),
         cmocka_unit_test(a_lock_is_for_one),

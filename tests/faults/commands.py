@@ -71,6 +71,10 @@ COMMANDS = {
     "eval, JSON": ("eval net.safetensors --data data --confusion --json", None),
     "inspect, JSON": ("inspect net.lop --json", None),
     "compare, JSON": ("compare sweep --json", None),
+    "train, JSON": ("train --data data --layers 6,5 --epochs 1 --batch-size 40 -o out.safetensors -f --json",
+                    "out.safetensors"),
+    "retrain, JSON": ("prune net.safetensors --data data --method unit --sparsity 50 --schedule gradual"
+                      " --epochs 1 -o out.safetensors -f --json", "out.safetensors"),
     "prune, JSON": ("prune net.safetensors --method weight --sparsity 80 -o out.safetensors -f --json",
                     "out.safetensors"),
     "pack, JSON": ("pack net.safetensors --data data -o out.lop -f --json", "out.lop"),

@@ -52,12 +52,12 @@ static int same(content a, content b)
     return a.bytes && b.bytes && a.size == b.size && memcmp(a.bytes, b.bytes, a.size) == 0;
 }
 
-/* Temporary names are the file's, the process and a number: NAME.PID-N. */
+/* Temporary names are the file's, the process and a number: NAME.lop~PID-N. */
 static unsigned temporaries(const char *where)
 {
     char mark[32], below[512];
     unsigned found = 0;
-    snprintf(mark, sizeof mark, ".%ld-", (long)getpid());
+    snprintf(mark, sizeof mark, "~%ld-", (long)getpid());
     DIR *open = opendir(where);
     for (struct dirent *entry; open && (entry = readdir(open));) {
         found += strstr(entry->d_name, mark) != NULL;

@@ -263,7 +263,7 @@ class Place:
     def left(self, where):
         found = {}
         for name, content in tool.left(where, INPUTS).items():
-            if re.search(r"\.[0-9]+-[0-9]+$", name):
+            if re.search(r"\.lop~[0-9]+-[0-9]+$", name):
                 continue  # a temporary name: the power went between its making and the rename
             found[name] = content
         return found

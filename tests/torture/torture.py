@@ -84,8 +84,8 @@ class Place:
     def resume_and_compare(self, words, where):
         run(words, where)
         found, expected = tool.left(where, INPUTS), self.expected(words)
-        # Killed between a finished file's link and its rename: whole, under its temporary name.
-        temporary = {name for name in found if re.search(r"\.[0-9]+-[0-9]+$", name)}
+        # Killed between a finished file's link and its rename: whole, under its temporary name. A sweep removes it.
+        temporary = {name for name in found if re.search(r"\.lop~[0-9]+-[0-9]+$", name) and words is not SWEEP}
         for name in expected:
             assert name in found, f"{name} is missing"
             assert found[name] == expected[name], f"{name} differs from the undisturbed one"
@@ -100,7 +100,7 @@ def writes(process):
             target = os.readlink(link)
         except OSError:
             continue
-        if "/#" in target or f".{process.pid}-" in target:
+        if "/#" in target or f".lop~{process.pid}-" in target:
             return True
     return False
 
