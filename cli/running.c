@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "data_sets.h"
@@ -128,12 +129,20 @@ static lop_status work(session *s, const running *r, const char *checkpoint, lop
     return status;
 }
 
+/* Beside standard output, a pipe or a device no checkpoint is kept: nobody would look for it there.
+ */
+static bool is_for_files(const char *output)
+{
+    struct stat there;
+    return strcmp(output, "-") != 0 && (stat(output, &there) != 0 || S_ISREG(there.st_mode));
+}
+
 lop_status run_recipe(session *s, const running *r, lop_network **network, lop_result *result,
                       lop_error *error)
 {
     char *named = NULL;
     const char *checkpoint = r->base->keep.checkpoint;
-    if (!checkpoint && strcmp(r->output, "-") != 0) {
+    if (!checkpoint && is_for_files(r->output)) {
         size_t size = strlen(r->output) + sizeof ".checkpoint";
         if (!(named = malloc(size)))
             return usage_error(error, LOP_E_MEMORY, "out of memory");

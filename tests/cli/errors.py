@@ -247,6 +247,11 @@ class Networks(tool.LopTest):
         self.lop("prune", "net.safetensors", "-m", "weight", "-k", "50", "-o", "direct")
         self.assertEqual((self.here / "direct").read_bytes(), out)
 
+    def test_no_checkpoint_beside_a_device(self):
+        self.fails(74, "No space left", "train", "--data", self.data, "--layers", "4", "--epochs", "2", "-q", "-o",
+                   "/dev/full")
+        self.assertFalse(os.path.exists("/dev/full.checkpoint"))
+
     def test_nothing_from_a_file_steers_the_terminal(self):
         """Names in files of strangers: a sequence that clears the screen, also by its one character, and a title."""
         evil = "x\x1b[2J\u009b2J\x07\n"
